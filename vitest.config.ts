@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Pure code and parts of the program: no root, no build needed, seconds.
+      { test: { name: 'unit', include: ['test/{core,config,watch,controller,link,log,cli,docs}/**/*.test.ts'], testTimeout: 20_000 } },
+      // The built init and the built program as real PID 1 with real applications.
+      {
+        test: {
+          name: 'system', include: ['test/{init,e2e,containers}/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000,
+          fileParallelism: false, pool: 'forks',
+        },
+      },
+    ],
+  },
+});
