@@ -1,0 +1,35 @@
+/**
+ * `npm run build`: the relocatable tree in dist/ and init's variants for tests in build/. What is up to date is left alone.
+ */
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildBundles } from './building/bundles.ts';
+import { buildCodeCache } from './building/code-cache.ts';
+import { buildInit } from './building/init.ts';
+import { withLock } from './building/lock.ts';
+import { nodeFlags } from './building/node-flags.ts';
+import { build, libDir, root } from './building/paths.ts';
+import { run } from './building/run.ts';
+import { buildRuntime } from './building/runtime.ts';
+import { write } from './building/step.ts';
+
+await withLock(async () => {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const gen = join(build, 'gen');
+  mkdirSync(gen, { recursive: true });
+  run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
+  await buildInit(gen, version);
+  await buildBundles();
+  await buildRuntime();
+  write(join(libDir, 'node.flags'), `${nodeFlags.join('\n')}\n`);
+  await buildCodeCache();
+  for (const variant of ['test', 'asan']) linkLibrary(variant);
+});
+
+/** A variant of init finds its controller beside itself, as the real one does. */
+function linkLibrary(variant: string): void {
+  const lib = join(build, variant, 'lib');
+  rmSync(lib, { force: true });
+  mkdirSync(join(build, variant), { recursive: true });
+  symlinkSync('../../dist/lib', lib);
+}

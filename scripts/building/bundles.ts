@@ -1,0 +1,73 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
+import { libDir, root } from './paths.ts';
+import { write } from './step.ts';
+
+/** Bundle → its first module. `main` is the loader, and the only one that Node itself reads. */
+const entries = {
+  main: 'src/loader/main.ts',
+  boot: 'src/controller/boot.ts',
+  late: 'src/controller/late.ts',
+  cli: 'src/cli/main.ts',
+};
+
+/** Those with a code cache beside them. */
+export const cached = ['boot', 'late', 'cli'] as const;
+
+/** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
+export async function buildBundles(): Promise<void> {
+  const result = await esbuild({
+    absWorkingDir: root,
+    entryPoints: entries,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    // So that import('./late.ts') becomes require, which the loader answers.
+    supported: { 'dynamic-import': false },
+    plugins: [siblings],
+    legalComments: 'external',
+    outdir: libDir,
+    outExtension: { '.js': '.cjs' },
+    write: false,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  if (result.warnings.length > 0) throw new Error('esbuild warns: see above');
+  for (const file of result.outputFiles) writeIfNew(file.path, file.text);
+  writeIfNew(join(libDir, 'licenses/npm.txt'), licences(result.metafile));
+}
+
+/** A dynamic import of another entry stays outside. */
+const siblings: Plugin = {
+  name: 'siblings',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^\.\/late\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
+    ),
+};
+
+function writeIfNew(file: string, text: string): void {
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) write(file, text);
+}
+
+/** The licence files of every package of which something is in a bundle. */
+function licences(meta: Metafile): string {
+  const packages = new Set<string>();
+  for (const input of Object.keys(meta.inputs)) {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (found !== undefined) packages.add(join(root, found));
+  }
+  return [...packages].sort().map(licence).join('\n');
+}
+
+function licence(directory: string): string {
+  const { name, version, license }: { name: string; version: string; license: string } = JSON.parse(
+    readFileSync(join(directory, 'package.json'), 'utf8'),
+  );
+  const files = globSync('{LICENSE,LICENCE,license,licence}*', { cwd: directory }).sort();
+  const texts = files.map((file) => readFileSync(join(directory, file), 'utf8').trim());
+  return `=== ${name} ${version} (${license}) ===\n\n${texts.join('\n\n')}\n`;
+}
