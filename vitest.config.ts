@@ -4,12 +4,23 @@ export default defineConfig({
   test: {
     projects: [
       // Pure code and parts of the program: no root, no build needed, seconds.
-      { test: { name: 'unit', include: ['test/{core,config,watch,controller,link,log,cli,docs}/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{core,config,watch,controller,link,log,cli,docs}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
       // The built init and the built program as real PID 1 with real applications.
       {
         test: {
-          name: 'system', include: ['test/{init,e2e,containers}/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000,
-          fileParallelism: false, pool: 'forks',
+          name: 'system',
+          include: ['test/{build,init,e2e,containers}/**/*.test.ts'],
+          globalSetup: ['test/build.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          pool: 'forks',
         },
       },
     ],
