@@ -1,5 +1,5 @@
 /**
- * The first JavaScript that runs. `main.cjs cli …` is the command line, anything else the controller.
+ * The first JavaScript that runs. `main.cjs cli …` is the command line, `main.cjs boot …` the controller.
  *
  * The controller is two bundles: `boot` decides what to start, `late` (watching and what it needs) is loaded while the application
  * starts. `import('./late.ts')` in the source is `require('./late.cjs')` in a bundle, and that comes here, to get its code cache too.
@@ -36,9 +36,5 @@ function cacheOf(name: string): Buffer | undefined {
   }
 }
 
-if (process.argv[2] === 'cli') {
-  process.argv.splice(2, 1);
-  load('cli');
-} else {
-  load('boot');
-}
+const [entry] = process.argv.splice(2, 1);
+load(entry === 'cli' ? 'cli' : 'boot');

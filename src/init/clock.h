@@ -1,0 +1,20 @@
+/* One clock for everything that init measures: milliseconds of CLOCK_BOOTTIME, which no one can set. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Deadlines are absolute; NEVER is the one that does not come. */
+#define NEVER UINT64_MAX
+
+static inline uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+#endif

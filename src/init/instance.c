@@ -1,0 +1,192 @@
+#define _GNU_SOURCE
+#include "instance.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "controller.h"
+#include "events.h"
+#include "orders.h"
+#include "proc.h"
+#include "say.h"
+#include "signals.h"
+
+enum {
+	AFTER_RELOAD_MS = 250, /* haproxy, php-fpm and others lose or garble a stop signal that comes in their reload */
+	SWEEP_TERM_MS = 1000,  /* for what the main process left behind: it had the whole stop time */
+	SWEEP_EVERY_MS = 5,
+	PASSES = 16,           /* a tree that keeps forking is only beaten by looks in quick succession */
+};
+
+static bool excluded_child(pid_t pid)
+{
+	const struct slot *slot = slot_of_pid(pid);
+	return controller_is(pid) || say_is_pump(pid) || (slot && slot->role == ROLE_HELPER);
+}
+
+/*
+ * Climbs to the process just below init: the instance's is any but init's helpers. A chain that ends at 0 came from outside (docker exec).
+ * Where a parent vanishes meanwhile its children have a new one: the next look finds them.
+ */
+static bool belongs(pid_t pid)
+{
+	struct proc_stat stat;
+	pid_t self = getpid();
+	if (pid == self || !proc_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
+		return false;
+	for (int depth = 0; depth < 4096; depth++) {
+		if (stat.parent == self)
+			return !excluded_child(pid);
+		if (stat.parent <= 0)
+			return false;
+		pid = stat.parent;
+		if (!proc_stat(pid, &stat))
+			return false;
+	}
+	return false;
+}
+
+struct look {
+	int signo;
+	unsigned found;
+};
+
+static void visit(pid_t pid, void *context)
+{
+	struct look *look = context;
+	if (!belongs(pid))
+		return;
+	look->found++;
+	if (look->signo)
+		kill(pid, look->signo);
+}
+
+static unsigned look_for_rest(int signo)
+{
+	struct look look = {signo, 0};
+	proc_each(visit, &look);
+	return look.found;
+}
+
+unsigned instance_kill_all(void) { return look_for_rest(SIGKILL); }
+
+static void gone(struct slot *slot)
+{
+	slot->sweep_kill_at = NEVER;
+	slot->state = SLOT_EXITED;
+	event_gone(slot->token, slot->stop.killed);
+}
+
+static void sweep_step(struct slot *slot, uint64_t now)
+{
+	bool force = now >= slot->sweep_kill_at;
+	for (int pass = 0; pass < (force ? PASSES : 1); pass++) {
+		unsigned found = look_for_rest(force ? SIGKILL : 0);
+		if (found == 0) {
+			gone(slot);
+			return;
+		}
+		if (force)
+			slot->stop.killed += found;
+	}
+}
+
+void instance_sweep(struct slot *slot)
+{
+	slot->state = SLOT_SWEEPING;
+	if (!proc_usable()) { /* without /proc the group is all that can be named */
+		kill(-slot->last_pid, SIGKILL);
+		gone(slot);
+		return;
+	}
+	slot->sweep_kill_at = now_ms() + SWEEP_TERM_MS;
+	if (look_for_rest(SIGTERM) == 0)
+		gone(slot);
+}
+
+static void send_stop(struct slot *slot)
+{
+	slot->stop.send_at = NEVER;
+	signals_send(slot, slot->stop.signo, orders.scope);
+	/* A stopped process does not see TERM before it is continued. */
+	signals_send(slot, SIGCONT, orders.scope);
+}
+
+void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms)
+{
+	uint64_t now = now_ms();
+	slot->stop.wanted = true;
+	slot->stop.signo = signo;
+	if (slot->pid == 0) {
+		if (slot->state != SLOT_SWEEPING)
+			instance_sweep(slot);
+		return;
+	}
+	slot->stop.kill_at = timeout_ms ? now + timeout_ms : NEVER;
+	slot->stop.again_at = timeout_ms ? now + timeout_ms - timeout_ms / 4 : NEVER;
+	if (slot->signalled && now < slot->signalled_ms + AFTER_RELOAD_MS)
+		slot->stop.send_at = slot->signalled_ms + AFTER_RELOAD_MS;
+	else
+		send_stop(slot);
+}
+
+void instance_stop_again(struct slot *slot, int signo)
+{
+	slot->stop.signo = signo;
+	if (slot->stop.send_at == NEVER)
+		send_stop(slot);
+}
+
+uint64_t instance_deadline(void)
+{
+	uint64_t soonest = NEVER, now = 0;
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++) {
+		if (slot->token == 0)
+			continue;
+		soonest = sooner(soonest, slot->timeout_at);
+		if (slot->pid > 0)
+			soonest = sooner(soonest, sooner(slot->stop.send_at, sooner(slot->stop.again_at, slot->stop.kill_at)));
+		if (slot->state == SLOT_SWEEPING)
+			soonest = sooner(soonest, (now ? now : (now = now_ms())) + SWEEP_EVERY_MS);
+	}
+	return soonest;
+}
+
+static void kill_main(struct slot *slot)
+{
+	slot->stop.kill_at = NEVER;
+	slot->cause = CAUSE_KILLED;
+	slot->stop.killed++;
+	say(SAY_WARN, "the application (pid %d) did not end in time after signal %d: KILL", slot->pid, slot->stop.signo);
+	signals_send(slot, SIGKILL, SCOPE_PROCESS);
+}
+
+static void kill_helper(struct slot *slot)
+{
+	slot->timeout_at = NEVER;
+	slot->cause = CAUSE_TIMEOUT;
+	kill(-slot->pid, SIGKILL);
+	kill(slot->pid, SIGKILL); /* before its setsid there is no such group */
+}
+
+void instance_tick(uint64_t now)
+{
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++) {
+		if (slot->token == 0)
+			continue;
+		if (slot->pid > 0 && now >= slot->timeout_at)
+			kill_helper(slot);
+		if (slot->pid > 0 && now >= slot->stop.send_at)
+			send_stop(slot);
+		if (slot->pid > 0 && now >= slot->stop.again_at) {
+			slot->stop.again_at = NEVER;
+			send_stop(slot);
+		}
+		if (slot->pid > 0 && now >= slot->stop.kill_at)
+			kill_main(slot);
+		if (slot->state == SLOT_SWEEPING)
+			sweep_step(slot, now);
+	}
+}

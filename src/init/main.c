@@ -1,0 +1,210 @@
+/*
+ * reinit's init: PID 1 of the container.
+ *
+ * It creates all processes, collects all exits, passes signals on, and obeys: standing orders (orders.h) with or without a controller, and the
+ * controller's commits (link.h). One loop, nothing allocated after start, nothing in it blocks. What must never happen is in docs/protocol.md.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "clock.h"
+#include "container.h"
+#include "controller.h"
+#include "events.h"
+#include "fds.h"
+#include "hello.h"
+#include "instance.h"
+#include "link.h"
+#include "orders.h"
+#include "privileges.h"
+#include "proc.h"
+#include "reap.h"
+#include "say.h"
+#include "signals.h"
+#include "spawn.h"
+#include "terminal.h"
+
+enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, MAX_POLL = 2 + 2 * MAX_SLOTS };
+
+static const char usage[] =
+	"usage: reinit [flags] [--] command [arguments]    a plain init, or with settings one that follows changed configuration\n"
+	"       reinit run [flags] [-- command …]          the same, from a configuration file\n"
+	"       reinit validate [file] | schema | help | version\n"
+	"Nothing to run: give a command, or a configuration file (-c file, REINIT_CONFIG, /etc/reinit.yaml). `reinit help` tells more.\n";
+
+static _Noreturn void leave(int code)
+{
+	if (getpid() != 1) /* as PID 1 the kernel does it (pid_namespaces(7)) */
+		for (int pass = 0; pass < 16 && instance_kill_all() > 0; pass++)
+			;
+	controller_kill(); /* it holds the log's pipe */
+	say_flush();
+	_exit(code);
+}
+
+static int wait_ms(uint64_t deadline)
+{
+	if (deadline == NEVER)
+		return -1;
+	uint64_t now = now_ms();
+	if (deadline <= now)
+		return 0;
+	return deadline - now > 60000 ? 60000 : (int)(deadline - now);
+}
+
+static void look_at_exec(struct slot *slot)
+{
+	if (!spawn_look(slot))
+		return;
+	event_spawned(slot);
+	if (slot->role == ROLE_MAIN)
+		signals_release(slot);
+}
+
+/* What to wait for, rebuilt each time: a handful of descriptors. */
+static nfds_t gather(struct pollfd *polls, int signal_fd, struct slot **owners)
+{
+	nfds_t n = 0;
+	polls[n++] = (struct pollfd){signal_fd, POLLIN, 0};
+	polls[n++] = (struct pollfd){link_fd(), (short)(POLLIN | (link_wants_to_write() ? POLLOUT : 0)), 0};
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++) {
+		if (slot->token == 0)
+			continue;
+		if (slot->exec_fd >= 0) {
+			owners[n] = slot;
+			polls[n++] = (struct pollfd){slot->exec_fd, POLLIN, 0};
+		}
+		if (slot->capture && slot->capture->fd >= 0) {
+			owners[n] = slot;
+			polls[n++] = (struct pollfd){slot->capture->fd, POLLIN, 0};
+		}
+	}
+	return n;
+}
+
+static void serve_link(short happened)
+{
+	if (happened & (POLLIN | POLLHUP) && !link_read()) {
+		say(SAY_ERROR, "the controller broke the protocol: it is killed and started again");
+		controller_kill();
+	}
+}
+
+static void serve_slots(const struct pollfd *polls, nfds_t count, struct slot **owners)
+{
+	for (nfds_t i = 2; i < count; i++) {
+		if (!polls[i].revents)
+			continue;
+		if (polls[i].fd == owners[i]->exec_fd)
+			look_at_exec(owners[i]);
+		else if (owners[i]->capture && polls[i].fd == owners[i]->capture->fd)
+			capture_read(owners[i]->capture);
+	}
+}
+
+static void tick(void)
+{
+	uint64_t now = now_ms();
+	instance_tick(now);
+	container_tick(now);
+	controller_tick(now);
+}
+
+static _Noreturn void loop(int signal_fd)
+{
+	struct pollfd polls[MAX_POLL];
+	struct slot *owners[MAX_POLL];
+	int code;
+	for (;;) {
+		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), controller_deadline());
+		nfds_t count = gather(polls, signal_fd, owners);
+		if (poll(polls, count, wait_ms(deadline)) < 0 && errno != EINTR)
+			say(SAY_ERROR, "poll: %s", strerror(errno));
+		/* Exec and output before exits, signals before reaping: a pid that is signalled is still the child's. */
+		serve_slots(polls, count, owners);
+		if (polls[0].revents && signals_read())
+			reap_all();
+		if (link_up())
+			serve_link(polls[1].revents);
+		if (deadline != NEVER)
+			tick();
+		if (link_up())
+			link_write();
+		if (container_leaving(&code))
+			leave(code);
+	}
+}
+
+static uint32_t facts(void)
+{
+	uint32_t flags = getpid() == 1 ? HELLO_PID1 : 0;
+	if (getpid() != 1) {
+		if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+			flags |= HELLO_SUBREAPER;
+		else
+			say(SAY_WARN, "not PID 1 and no subreaper (%s): orphans of the application go to somebody else and may stay zombies", strerror(errno));
+	}
+	terminal_begin();
+	if (terminal_ours())
+		flags |= HELLO_TERMINAL;
+	if (isatty(STDERR_FILENO))
+		flags |= HELLO_STDERR_TERMINAL;
+	if (privileges_can_kill())
+		flags |= HELLO_CAN_KILL;
+	return flags;
+}
+
+static void start_plain(const struct args *args)
+{
+	struct msg_spawn m = {.token = 1, .role = ROLE_MAIN, .uid = -1, .gid = -1, .umask = -1};
+	orders.main_token = 1;
+	orders.scope = args->group ? SCOPE_GROUP : SCOPE_PROCESS;
+	for (int code = 0; code < EXIT_CODES; code++)
+		if (args->ok_codes[code])
+			orders.exit_map[code] = 0;
+	if (args->parent_death_signal > 0)
+		prctl(PR_SET_PDEATHSIG, args->parent_death_signal);
+	struct slot *slot = spawn(&m);
+	if (slot->failed)
+		container_main_ended(slot);
+}
+
+int main(int argc, char **argv)
+{
+	bool closed[3];
+	signals_block();
+	fds_begin(closed);
+	struct args args = args_parse(argc, argv);
+	if (args.run == RUN_VERSION)
+		return puts("reinit " REINIT_VERSION) < 0;
+	if (args.run == RUN_USAGE)
+		return fputs(usage, stderr), EXIT_USAGE;
+	if (args.run == RUN_CLI) {
+		controller_exec_cli(args.own, args.own_count);
+		fprintf(stderr, "reinit: cannot run Node for this command: %s\n", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	int signal_fd = signals_open();
+	if (signal_fd < 0) {
+		fprintf(stderr, "reinit: signalfd: %s\n", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	orders_default();
+	say_settings(args.verbose ? SAY_DEBUG : SAY_INFO, args.run == RUN_PLAIN ? LOG_TEXT : LOG_AUTO);
+	spawn_begin(args.command, closed);
+	hello_facts(facts());
+	if (args.run == RUN_PLAIN) {
+		start_plain(&args);
+	} else {
+		controller_begin(args.own, args.own_count);
+		controller_start();
+	}
+	loop(signal_fd);
+}

@@ -1,0 +1,82 @@
+#define _GNU_SOURCE
+#include "reap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "clock.h"
+#include "container.h"
+#include "controller.h"
+#include "events.h"
+#include "orders.h"
+#include "say.h"
+#include "signals.h"
+#include "slots.h"
+#include "spawn.h"
+#include "terminal.h"
+
+static unsigned long orphans;
+
+unsigned long reap_orphans(void) { return orphans; }
+
+/* Ctrl-Z in a container stops the application, and no shell is there that could say fg. */
+static void continue_main(const struct slot *slot, int signo)
+{
+	static uint64_t said;
+	if (slot->role != ROLE_MAIN || signals_stopped_from_outside() || (signo != SIGTSTP && signo != SIGTTIN && signo != SIGTTOU))
+		return;
+	terminal_give(slot->pid);
+	signals_send(slot, SIGCONT, SCOPE_GROUP);
+	if (said == 0 || now_ms() > said + 10000)
+		say(SAY_INFO, "the application was stopped by the terminal (signal %d) with nobody to resume it: continued", signo);
+	said = now_ms();
+}
+
+static void slot_ended(struct slot *slot, int status)
+{
+	if (slot->exec_fd >= 0 && spawn_look(slot))
+		event_spawned(slot);
+	if (slot->capture) {
+		capture_read(slot->capture);
+		capture_close(slot->capture);
+	}
+	if (slot->role == ROLE_HELPER)
+		kill(-slot->pid, SIGKILL); /* what it left in its session's group */
+	slot->pid = 0;
+	slot->timeout_at = slot->stop.send_at = slot->stop.again_at = slot->stop.kill_at = NEVER;
+	slot->state = SLOT_EXITED;
+	if (slot->failed) {
+		event_spawn_failed(slot);
+	} else {
+		slot->status = status;
+		event_exited(slot);
+	}
+	if (slot->role == ROLE_MAIN)
+		container_main_ended(slot);
+}
+
+static void collected(pid_t pid, int status)
+{
+	struct slot *slot = slot_of_pid(pid);
+	if (WIFSTOPPED(status)) {
+		if (slot)
+			continue_main(slot, WSTOPSIG(status));
+	} else if (slot) {
+		slot_ended(slot, status);
+	} else if (!controller_ended(pid, status) && !say_pump_ended(pid)) {
+		orphans++;
+	}
+}
+
+void reap_all(void)
+{
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+		if (pid > 0)
+			collected(pid, status);
+		else if (pid == 0 || errno != EINTR) /* none waitable, or (ECHILD) none at all */
+			return;
+	}
+}

@@ -1,0 +1,188 @@
+#define _GNU_SOURCE
+#include "say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fds.h"
+#include "messages.gen.h"
+
+/* A line is at most PIPE_BUF long: POSIX makes such writes atomic, so that init's lines and the controller's never mix (pipe(7)). */
+enum { LINE = 2048, FLUSH_MS = 1000 };
+
+static enum say_level least = SAY_INFO;
+static int format = LOG_TEXT;
+static int pipe_out = -1;
+static pid_t pump;
+static unsigned lost;
+
+void say_settings(enum say_level level, int log_format)
+{
+	least = level;
+	format = log_format == LOG_AUTO ? (isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON) : log_format;
+}
+
+/* Copies until nobody holds the other end. Its own process: it may block as long as the reader of stderr pleases. */
+static void pump_run(int in)
+{
+	char buffer[16384];
+	prctl(PR_SET_NAME, "reinit-pump");
+	if (getpid() != 1)
+		prctl(PR_SET_PDEATHSIG, 0);
+	for (;;) {
+		ssize_t got = read(in, buffer, sizeof buffer);
+		if (got == 0)
+			_exit(0);
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			_exit(1);
+		}
+		for (char *at = buffer; got > 0;) {
+			ssize_t put = write(STDERR_FILENO, at, (size_t)got);
+			if (put < 0 && errno == EAGAIN) { /* somebody made stderr non-blocking: wait here, not in init */
+				struct pollfd wait = {STDERR_FILENO, POLLOUT, 0};
+				poll(&wait, 1, 1000);
+				continue;
+			}
+			if (put < 0 && errno != EINTR)
+				break; /* EPIPE, EBADF: nobody reads; go on draining, so that nobody waits */
+			if (put > 0) {
+				at += put;
+				got -= put;
+			}
+		}
+	}
+}
+
+static bool start_pump(void)
+{
+	int ends[2];
+	if (pump > 0)
+		return true;
+	if (pipe_out < 0) {
+		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+			return false;
+	} else {
+		return false; /* the pump has died and its pipe with it: what is in flight is lost, the next line starts anew */
+	}
+	pid_t pid = fork();
+	if (pid < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return false;
+	}
+	if (pid == 0) {
+		setsid(); /* out of reach of the terminal's job control */
+		fds_keep_only(ends[0]);
+		fcntl(ends[0], F_SETFL, 0);
+		pump_run(ends[0]);
+	}
+	close(ends[0]);
+	pipe_out = ends[1];
+	pump = pid;
+	return true;
+}
+
+int say_pipe(void)
+{
+	start_pump();
+	return pipe_out;
+}
+
+bool say_is_pump(pid_t pid) { return pump > 0 && pid == pump; }
+
+bool say_pump_ended(pid_t pid)
+{
+	if (!say_is_pump(pid))
+		return false;
+	pump = 0;
+	close(pipe_out);
+	pipe_out = -1;
+	return true;
+}
+
+static size_t as_json(char *line, size_t size, enum say_level level, const char *text)
+{
+	static const char *const names[] = {"debug", "info", "warn", "error"};
+	struct timespec now;
+	struct tm utc;
+	char when[32];
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+	size_t n = (size_t)snprintf(line, size, "{\"level\":\"%s\",\"time\":\"%s.%03ldZ\",\"name\":\"reinit\",\"msg\":\"", names[level], when,
+				    now.tv_nsec / 1000000);
+	for (; *text && n < size - 16; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '"' || c == '\\')
+			line[n++] = '\\', line[n++] = (char)c;
+		else if (c < 0x20 || c == 0x7f)
+			n += (size_t)snprintf(line + n, size - n, "\\u%04x", c);
+		else
+			line[n++] = (char)c;
+	}
+	n += (size_t)snprintf(line + n, size - n, "\"}\n");
+	return n;
+}
+
+static bool put_line(enum say_level level, const char *text)
+{
+	char line[LINE + 128];
+	size_t n;
+	if (format == LOG_JSON) {
+		n = as_json(line, sizeof line, level, text);
+	} else {
+		static const char *const marks[] = {"", "", "warning: ", "error: "};
+		int wrote = snprintf(line, sizeof line - 1, "reinit: %s%s", marks[level], text);
+		n = (size_t)wrote < sizeof line - 1 ? (size_t)wrote : sizeof line - 2;
+		line[n++] = '\n';
+	}
+	return start_pump() && write(pipe_out, line, n) == (ssize_t)n;
+}
+
+void say(enum say_level level, const char *format_string, ...)
+{
+	char text[LINE];
+	va_list arguments;
+	if (level < least)
+		return;
+	if (lost > 0) {
+		char note[64];
+		snprintf(note, sizeof note, "%u lines of this log are lost: nobody read stderr", lost);
+		if (put_line(SAY_WARN, note))
+			lost = 0;
+	}
+	va_start(arguments, format_string);
+	vsnprintf(text, sizeof text, format_string, arguments);
+	va_end(arguments);
+	if (!put_line(level, text))
+		lost++;
+}
+
+void say_flush(void)
+{
+	if (pump <= 0)
+		return;
+	close(pipe_out);
+	pipe_out = -1;
+	for (uint64_t end = now_ms() + FLUSH_MS; now_ms() < end;) {
+		pid_t ended = waitpid(pump, NULL, WNOHANG);
+		if (ended == pump || (ended < 0 && errno == ECHILD))
+			return;
+		struct timespec pause = {0, 1000000};
+		nanosleep(&pause, NULL);
+	}
+	kill(pump, SIGKILL);
+}

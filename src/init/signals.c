@@ -1,0 +1,179 @@
+#define _GNU_SOURCE
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "controller.h"
+#include "events.h"
+#include "orders.h"
+#include "say.h"
+#include "slots.h"
+#include "terminal.h"
+
+static int fd = -1;
+static sigset_t watched;
+static bool stopped_from_outside;
+
+/* Kept for the next instance. */
+static uint64_t kept_standard; /* bit n: signal n */
+static struct { uint8_t signo; bool queued; uint64_t value; } kept_realtime[MAX_REALTIME];
+static unsigned kept_count;
+
+void signals_block(void)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+	sigfillset(&watched);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigdelset(&watched, faults[i]);
+	sigprocmask(SIG_SETMASK, &watched, NULL);
+}
+
+int signals_open(void)
+{
+	fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd;
+}
+
+bool signals_stopped_from_outside(void) { return stopped_from_outside; }
+
+int signals_send(const struct slot *slot, int signo, uint8_t scope)
+{
+	if (slot->pid <= 0)
+		return ESRCH;
+	if (scope == SCOPE_GROUP && kill(-slot->pid, signo) == 0)
+		return 0;
+	/* A child that has not made its group yet, or has left it, is still the one to tell. */
+	return kill(slot->pid, signo) == 0 ? 0 : errno;
+}
+
+/* sigqueue(3) with the sender's value; SI_QUEUE is what a process may claim for others (rt_sigqueueinfo(2)). */
+static int send_queued(const struct slot *slot, int signo, uint64_t value)
+{
+	siginfo_t info;
+	memset(&info, 0, sizeof info);
+	info.si_signo = signo;
+	info.si_code = SI_QUEUE;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)(uintptr_t)value;
+	return syscall(SYS_rt_sigqueueinfo, slot->pid, signo, &info) == 0 ? 0 : errno;
+}
+
+static void deliver(const struct slot *slot, int signo, bool queued, uint64_t value)
+{
+	int error = queued ? send_queued(slot, signo, value) : signals_send(slot, signo, orders.scope);
+	if (signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU)
+		stopped_from_outside = true;
+	if (signo == SIGCONT)
+		stopped_from_outside = false;
+	if (error == EPERM)
+		say(SAY_ERROR, "cannot forward signal %d: the application runs as another user and this container has no CAP_KILL", signo);
+	else if (error && error != ESRCH)
+		say(SAY_ERROR, "cannot forward signal %d: %s", signo, strerror(error));
+}
+
+static void keep(int signo, bool queued, uint64_t value)
+{
+	if (signo < SIGRTMIN) {
+		kept_standard |= 1ULL << signo;
+	} else if (kept_count < MAX_REALTIME) {
+		kept_realtime[kept_count].signo = (uint8_t)signo;
+		kept_realtime[kept_count].queued = queued;
+		kept_realtime[kept_count++].value = value;
+	} else {
+		say(SAY_WARN, "more than %d real-time signals while no application runs: signal %d is dropped", MAX_REALTIME, signo);
+	}
+}
+
+static void forward(int signo, bool queued, uint64_t value)
+{
+	const struct slot *main_slot = slot_of_main();
+	if (signo == 0)
+		return;
+	if (main_slot && main_slot->exec_ms > 0)
+		deliver(main_slot, signo, queued && signo >= SIGRTMIN, value);
+	else
+		keep(signo, queued, value);
+}
+
+void signals_release(struct slot *slot)
+{
+	uint64_t standard = kept_standard;
+	unsigned count = kept_count;
+	kept_standard = 0;
+	kept_count = 0;
+	stopped_from_outside = false;
+	for (int signo = 1; standard && signo < 64; signo++)
+		if (standard >> signo & 1)
+			deliver(slot, signo, false, 0);
+	for (unsigned i = 0; i < count; i++)
+		deliver(slot, kept_realtime[i].signo, kept_realtime[i].queued, kept_realtime[i].value);
+}
+
+/*
+ * What nobody has to act on: a SIGPIPE of our own; and the terminal's signals (SI_KERNEL), which its foreground group has got from the kernel.
+ * A resize before the application runs is no news for it either: it asks for the size when it starts.
+ */
+static bool nobodys(const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGPIPE:
+		return info->ssi_code == SI_USER && (pid_t)info->ssi_pid == getpid();
+	case SIGWINCH:
+		return info->ssi_code == SI_KERNEL;
+	case SIGHUP: case SIGINT: case SIGQUIT: case SIGTSTP: case SIGCONT: case SIGTTIN: case SIGTTOU:
+		return info->ssi_code == SI_KERNEL && terminal_ours() && slot_of_main() != NULL;
+	default:
+		return false;
+	}
+}
+
+static void handle(const struct signalfd_siginfo *info)
+{
+	int signo = (int)info->ssi_signo;
+	bool queued = info->ssi_code == SI_QUEUE;
+	if (nobodys(info))
+		return;
+	switch (orders.actions[signo]) {
+	case ACTION_STOP:
+		container_stop(signo);
+		break;
+	case ACTION_DROP:
+		break;
+	case ACTION_HAND:
+		if (controller_hopeful()) {
+			event_signal(signo, info->ssi_ptr, (pid_t)info->ssi_pid);
+			break;
+		}
+		/* nobody to hand it to: as without orders */
+		/* fall through */
+	default:
+		forward(orders.targets[signo], queued, info->ssi_ptr);
+	}
+}
+
+bool signals_read(void)
+{
+	struct signalfd_siginfo batch[16];
+	bool children = false;
+	for (;;) {
+		ssize_t got = read(fd, batch, sizeof batch);
+		if (got <= 0)
+			return children;
+		size_t count = (size_t)got / sizeof *batch;
+		for (size_t i = 0; i < count; i++) {
+			if (batch[i].ssi_signo == SIGCHLD)
+				children = true;
+			else
+				handle(&batch[i]);
+		}
+		if (count < sizeof batch / sizeof *batch)
+			return children;
+	}
+}
