@@ -206,7 +206,7 @@ static _Noreturn void become_controller(int link, int log)
 	sigemptyset(&empty);
 	sigprocmask(SIG_SETMASK, &empty, NULL);
 	exec_node("boot", own_arguments, own_count);
-	fprintf(stderr, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
+	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
 	_exit(111);
 }
 

@@ -183,17 +183,17 @@ int main(int argc, char **argv)
 	fds_begin(closed);
 	struct args args = args_parse(argc, argv);
 	if (args.run == RUN_VERSION)
-		return puts("reinit " REINIT_VERSION) < 0;
+		return dprintf(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
 	if (args.run == RUN_USAGE)
-		return fputs(usage, stderr), EXIT_USAGE;
+		return dprintf(STDERR_FILENO, "%s", usage), EXIT_USAGE;
 	if (args.run == RUN_CLI) {
 		controller_exec_cli(args.own, args.own_count);
-		fprintf(stderr, "reinit: cannot run Node for this command: %s\n", strerror(errno));
+		dprintf(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	int signal_fd = signals_open();
 	if (signal_fd < 0) {
-		fprintf(stderr, "reinit: signalfd: %s\n", strerror(errno));
+		dprintf(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	orders_default();

@@ -32,14 +32,14 @@ static bool slurp(const char *path, char *to, size_t size)
 bool proc_stat(pid_t pid, struct proc_stat *stat)
 {
 	char path[32], text[512];
-	int parent;
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	if (!slurp(path, text, sizeof text))
 		return false;
 	const char *after = strrchr(text, ')'); /* the name may hold anything, spaces and brackets too */
-	if (!after || sscanf(after, ") %c %d", &stat->state, &parent) != 2)
+	if (!after || strlen(after) < 5)
 		return false;
-	stat->parent = parent;
+	stat->state = after[2];
+	stat->parent = atoi(after + 4);
 	return true;
 }
 
