@@ -11,20 +11,30 @@ import { nodeFlags } from './building/node-flags.ts';
 import { build, libDir, root } from './building/paths.ts';
 import { run } from './building/run.ts';
 import { buildRuntime } from './building/runtime.ts';
-import { write } from './building/step.ts';
+import { writeIfNew } from './building/step.ts';
 
-await withLock(async () => {
+try {
+  await withLock(buildAll);
+} catch (error) {
+  process.stderr.write(`build: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}
+
+async function buildAll(): Promise<void> {
   const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const gen = join(build, 'gen');
   mkdirSync(gen, { recursive: true });
-  run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
-  await buildInit(gen, version);
+  await run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
+  await Promise.all([buildInit(gen, version), buildController()]);
+  for (const variant of ['test', 'asan']) linkLibrary(variant);
+}
+
+async function buildController(): Promise<void> {
   await buildBundles();
   await buildRuntime();
-  write(join(libDir, 'node.flags'), `${nodeFlags.join('\n')}\n`);
+  await writeIfNew(join(libDir, 'node.flags'), `${nodeFlags.join('\n')}\n`);
   await buildCodeCache();
-  for (const variant of ['test', 'asan']) linkLibrary(variant);
-});
+}
 
 /** A variant of init finds its controller beside itself, as the real one does. */
 function linkLibrary(variant: string): void {

@@ -41,7 +41,7 @@ try {
 }
 
 function chooseExample(): Example {
-  const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const nginx = places.map((place) => join(place, 'nginx')).find(executable);
   return nginx === undefined ? greeterExample(etc, port) : nginxExample(nginx, work, etc, port);
 }

@@ -1,8 +1,8 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { libDir, root } from './paths.ts';
-import { write } from './step.ts';
+import { writeIfNew } from './step.ts';
 
 /** Bundle → its first module. `main` is the loader, and the only one that Node itself reads. */
 const entries = {
@@ -36,8 +36,8 @@ export async function buildBundles(): Promise<void> {
     logLevel: 'warning',
   });
   if (result.warnings.length > 0) throw new Error('esbuild warns: see above');
-  for (const file of result.outputFiles) writeIfNew(file.path, file.text);
-  writeIfNew(join(libDir, 'licenses/npm.txt'), licences(result.metafile));
+  for (const file of result.outputFiles) await writeIfNew(file.path, file.text);
+  await writeIfNew(join(libDir, 'licenses/npm.txt'), licences(result.metafile));
 }
 
 /** A dynamic import of another entry stays outside. */
@@ -48,10 +48,6 @@ const siblings: Plugin = {
       kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
     ),
 };
-
-function writeIfNew(file: string, text: string): void {
-  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) write(file, text);
-}
 
 /** The licence files of every package of which something is in a bundle. */
 function licences(meta: Metafile): string {

@@ -15,9 +15,9 @@ export async function buildCodeCache(): Promise<void> {
     const bundle = join(libDir, `${name}.cjs`);
     const cache = join(libDir, `${name}.cache`);
     const inputs = [command.join(' '), runtimeStamp(), readFileSync(maker, 'utf8'), readFileSync(bundle, 'utf8')];
-    await step(`cache-${name}`, inputs, [cache], () => {
-      place(cache, (temporary) => run([...command, maker, bundle, temporary]));
-      run([...command, maker, bundle, cache, 'check']);
+    await step(`cache-${name}`, inputs, [cache], async () => {
+      await place(cache, (temporary) => run([...command, maker, bundle, temporary]));
+      await run([...command, maker, bundle, cache, 'check']);
     });
   }
 }

@@ -57,23 +57,29 @@ export async function buildInit(gen: string, version: string): Promise<void> {
     (file) => `${file}\n${readFileSync(join(root, file), 'utf8')}`,
   );
   const headers = globSync('*.h', { cwd: gen }).map((file) => readFileSync(join(gen, file), 'utf8'));
-  for (const variant of variants) {
-    const compiler = variant.compilers.find(available);
-    if (compiler === undefined) {
-      if (!variant.optional) throw new Error(`${variant.name} needs a C compiler: ${variant.compilers.join(' or ')}`);
-      continue;
-    }
-    const flags = [...variant.flags, `-DREINIT_VERSION="${version}"`, `-I${gen}`, '-Isrc/init', `-ffile-prefix-map=${root}=.`];
-    await step(variant.name, [compiler, ...flags, ...texts, ...headers], [variant.output], () =>
-      compile(variant, compiler, flags, sources),
-    );
-  }
+  await Promise.all(variants.map((variant) => buildVariant(variant, version, gen, sources, [...texts, ...headers])));
 }
 
-function compile(variant: Variant, compiler: string, flags: readonly string[], sources: readonly string[]): void {
+async function buildVariant(
+  variant: Variant,
+  version: string,
+  gen: string,
+  sources: readonly string[],
+  texts: readonly string[],
+): Promise<void> {
+  const compiler = variant.compilers.find(available);
+  if (compiler === undefined) {
+    if (!variant.optional) throw new Error(`${variant.name} needs a C compiler: ${variant.compilers.join(' or ')}`);
+    return;
+  }
+  const flags = [...variant.flags, `-DREINIT_VERSION="${version}"`, `-I${gen}`, '-Isrc/init', `-ffile-prefix-map=${root}=.`];
+  await step(variant.name, [compiler, ...flags, ...texts], [variant.output], () => compile(variant, compiler, flags, sources));
+}
+
+async function compile(variant: Variant, compiler: string, flags: readonly string[], sources: readonly string[]): Promise<void> {
   mkdirSync(join(variant.output, '..'), { recursive: true });
   try {
-    place(variant.output, (temporary) => run([compiler, ...flags, '-o', temporary, ...sources]));
+    await place(variant.output, (temporary) => run([compiler, ...flags, '-o', temporary, ...sources]));
   } catch (error) {
     if (!variant.optional) throw error;
     process.stderr.write(`build: ${variant.name} left out: ${error instanceof Error ? error.message : error}\n`);

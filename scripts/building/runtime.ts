@@ -39,8 +39,8 @@ function loaderFile(): string | undefined {
   return name === undefined ? undefined : join(libDir, name);
 }
 
-function copyNode(target: string, strip: boolean): void {
-  if (strip) run(['strip', '-o', target, source]);
+async function copyNode(target: string, strip: boolean): Promise<void> {
+  if (strip) await run(['strip', '-o', target, source]);
   else linkOrCopy(source, target);
 }
 
@@ -64,24 +64,23 @@ function sharedLibraries(): string[] {
   return resolv !== undefined && existsSync(resolv) ? [...files, resolv] : files;
 }
 
-function copyLibraries(files: readonly string[]): void {
+async function copyLibraries(files: readonly string[]): Promise<void> {
   for (const old of globSync('{ld-linux-*,lib*.so.*}', { cwd: libDir })) rmSync(join(libDir, old));
   for (const file of files) {
     const name = basename(file);
     const content = readFileSync(file);
-    write(join(libDir, name), name.startsWith('ld-linux-') ? withoutPreloadFile(content) : content, 0o755);
+    await write(join(libDir, name), name.startsWith('ld-linux-') ? withoutPreloadFile(content) : content, 0o755);
   }
-  if (loaderWorks()) return;
+  if (await loaderWorks()) return;
   process.stderr.write(
     'build: the loader of this machine cannot start Node by --argv0 (glibc 2.33): the tree needs a glibc in the image\n',
   );
   for (const file of files) rmSync(join(libDir, basename(file)));
 }
 
-function loaderWorks(): boolean {
-  const [program = '', ...rest] = runtimeCommand();
+async function loaderWorks(): Promise<boolean> {
   try {
-    return run([program, ...rest, '-p', 'process.version']).trim() === process.version;
+    return (await run([...runtimeCommand(), '-p', 'process.version'])).trim() === process.version;
   } catch {
     return false;
   }
@@ -103,7 +102,7 @@ function withoutPreloadFile(loader: Buffer): Buffer {
 }
 
 /** Node's licence, and the copyright notices of glibc and gcc as Debian keeps them. */
-function copyLicences(): void {
+function copyLicences(): Promise<void> {
   const found = [
     join(dirname(source), '../LICENSE'),
     ...['libc6', 'libgcc-s1', 'libstdc++6'].map((name) => `/usr/share/doc/${name}/copyright`),
@@ -111,7 +110,7 @@ function copyLicences(): void {
   const texts = found
     .filter((file) => existsSync(file))
     .map((file) => `=== ${basename(dirname(file))} ===\n\n${readFileSync(file, 'utf8')}`);
-  write(join(libDir, 'licenses/node.txt'), texts.join('\n'));
+  return write(join(libDir, 'licenses/node.txt'), texts.join('\n'));
 }
 
 export const runtimeStamp = (): string => (existsSync(node) ? identity(node) : build);

@@ -19,7 +19,7 @@ export async function step(
   const start = performance.now();
   rmSync(stamp, { force: true });
   await work();
-  write(stamp, key);
+  await write(stamp, key);
   process.stderr.write(`build: ${name} (${Math.round(performance.now() - start)} ms)\n`);
 }
 
@@ -30,17 +30,22 @@ export function identity(file: string): string {
 }
 
 /** Puts a file in place at once, so that nobody sees a half one and a running program keeps its own. */
-export function place(target: string, make: (temporary: string) => void): void {
+export async function place(target: string, make: (temporary: string) => unknown): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   const temporary = `${target}.new-${process.pid}`;
   try {
-    make(temporary);
+    await make(temporary);
     renameSync(temporary, target);
   } finally {
     rmSync(temporary, { force: true });
   }
 }
 
-export function write(target: string, content: string | Uint8Array, mode = 0o644): void {
-  place(target, (temporary) => writeFileSync(temporary, content, { mode }));
+export function write(target: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  return place(target, (temporary) => writeFileSync(temporary, content, { mode }));
+}
+
+/** A file that stays what it is keeps its time. */
+export async function writeIfNew(file: string, text: string): Promise<void> {
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) await write(file, text);
 }

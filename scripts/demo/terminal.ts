@@ -1,4 +1,4 @@
-const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 const paint = (code: number) => (text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
 
 const bold = paint(1);
