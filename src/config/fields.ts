@@ -1,0 +1,73 @@
+import * as v from 'valibot';
+import type { KindInfo } from './kinds.ts';
+import { log, service, settings, watchRule } from './schema.ts';
+
+/** A setting as people meet it: its key, and what follows from it. */
+export interface Field {
+  /** Where it stands in the YAML: `stop_timeout`, `log.level`, `watch[].settle`. */
+  readonly key: string;
+  readonly group: 'service' | 'log' | 'watch';
+  readonly name: string;
+  readonly info: KindInfo;
+  readonly description: string;
+  readonly fallback: string | readonly string[] | Readonly<Record<string, never>> | undefined;
+  readonly required: boolean;
+  /** Without the dashes; undefined where there is none. */
+  readonly flag: string | undefined;
+  readonly variable: string | undefined;
+}
+
+export type Schema = v.GenericSchema;
+
+/** What the shape of the file is, without the meaning of its leaves. */
+export type Shape =
+  | { readonly kind: 'leaf' }
+  | { readonly kind: 'list'; readonly item: Schema }
+  | { readonly kind: 'object'; readonly entries: Readonly<Record<string, Schema>> };
+
+export function shapeOf(schema: Schema): Shape {
+  const inner = unwrap(schema);
+  if ('entries' in inner) return { kind: 'object', entries: inner.entries as Readonly<Record<string, Schema>> };
+  if ('item' in inner) return { kind: 'list', item: inner.item as Schema };
+  return { kind: 'leaf' };
+}
+
+export const rootSchema: Schema = settings as unknown as Schema;
+
+const unwrap = (schema: Schema): Schema => ('wrapped' in schema ? unwrap(schema.wrapped as Schema) : schema);
+
+/** All leaves, in the order of the schema. */
+export function allFields(): readonly Field[] {
+  return [
+    ...fieldsOf('service', service as unknown as Readonly<Record<string, Schema>>),
+    ...fieldsOf('watch', watchRule.entries as unknown as Readonly<Record<string, Schema>>),
+    ...fieldsOf('log', log.entries as unknown as Readonly<Record<string, Schema>>),
+  ];
+}
+
+/** One idea, one spelling: `stop_timeout` is `--stop-timeout` and REINIT_STOP_TIMEOUT. Only the paths of a watch rule are called after the rule. */
+function fieldsOf(group: Field['group'], entries: Readonly<Record<string, Schema>>): Field[] {
+  return Object.entries(entries).flatMap(([name, schema]) => {
+    if (shapeOf(schema).kind !== 'leaf') return [];
+    const info = v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]) as unknown as KindInfo;
+    const spelled = spelling(group, name);
+    const none = info.spelling.form === 'none' || spelled === undefined;
+    return {
+      key: group === 'service' ? name : group === 'log' ? `log.${name}` : `watch[].${name}`,
+      group,
+      name,
+      info,
+      description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? '',
+      fallback: 'default' in schema ? (schema.default as Field['fallback']) : undefined,
+      required: !('wrapped' in schema),
+      flag: none ? undefined : spelled.replaceAll('_', '-'),
+      variable: none || name === 'environment' ? undefined : `REINIT_${spelled.toUpperCase()}`,
+    };
+  });
+}
+
+function spelling(group: Field['group'], name: string): string | undefined {
+  if (group === 'log') return `log_${name}`;
+  if (group === 'watch' && name === 'name') return undefined;
+  return group === 'watch' && name === 'paths' ? 'watch' : name;
+}

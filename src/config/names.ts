@@ -1,0 +1,196 @@
+/** Helping somebody who wrote a name that reinit does not have. */
+
+/** The candidate that is near enough to have been meant, by edits (swaps of neighbours count one); undefined if none is. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= least) continue;
+    const edits = distance(name, candidate);
+    if (edits < least) [best, least] = [candidate, edits];
+  }
+  return best;
+}
+
+/** Optimal string alignment distance: insert, delete, replace, swap two neighbours. */
+export function distance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let edits = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) edits = Math.min(edits, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(edits);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length] ?? 0;
+}
+
+/** Settings that the design has and this version has not. */
+const planned: ReadonlySet<string> = new Set([
+  'env_from',
+  'services',
+  'publish',
+  'preset',
+  'ready',
+  'sockets',
+  'exec',
+  'http',
+  'probe',
+  'min_interval',
+  'splay',
+  'control',
+  'metrics',
+  'hooks',
+  'on_failure',
+  'rollback',
+  'terminal',
+]);
+
+const shared = {
+  debounce: 'settle',
+  delay: 'settle',
+  debounce_delay: 'settle',
+  quiet_period: 'settle',
+  interval: 'poll_interval',
+  polling_interval: 'poll_interval',
+  poll: 'mode',
+  use_polling: 'mode',
+  usepolling: 'mode',
+  path: 'paths',
+  files: 'paths',
+  file: 'paths',
+  volume_dir: 'paths',
+  watched_dir: 'paths',
+  dir: 'paths',
+  directory: 'paths',
+  check_cmd: 'validate',
+  check: 'validate',
+  test: 'validate',
+  test_command: 'validate',
+  validator: 'validate',
+  config_test: 'validate',
+  check_timeout: 'validate_timeout',
+  ignore: 'exclude',
+  ignored: 'exclude',
+  action: 'on_change',
+  reload_method: 'on_change',
+  strategy: 'on_change',
+  signal: 'reload_signal',
+  restart_on_change: 'on_change',
+  max_wait_time: 'max_wait',
+  resync: 'rescan',
+} as const;
+
+const service = {
+  cmd: 'command',
+  entrypoint: 'command',
+  args: 'command',
+  exec_start: 'command',
+  program: 'command',
+  exec: 'command',
+  run: 'command',
+  stop_grace_period: 'stop_timeout',
+  kill_timeout: 'stop_timeout',
+  kill_delay: 'stop_timeout',
+  grace: 'stop_timeout',
+  grace_period: 'stop_timeout',
+  termination_grace_period_seconds: 'stop_timeout',
+  stopwaitsecs: 'stop_timeout',
+  timeout_stop_sec: 'stop_timeout',
+  stop_grace: 'stop_timeout',
+  stopsignal: 'stop_signal',
+  kill_signal: 'stop_signal',
+  restart_stop_signal: 'stop_signal',
+  stop_sig: 'stop_signal',
+  cwd: 'working_dir',
+  workdir: 'working_dir',
+  working_directory: 'working_dir',
+  chdir: 'working_dir',
+  dir: 'working_dir',
+  directory: 'working_dir',
+  env: 'environment',
+  vars: 'environment',
+  envs: 'environment',
+  ulimits: 'limits',
+  rlimits: 'limits',
+  uid: 'user',
+  run_as: 'user',
+  user_id: 'user',
+  run_as_user: 'user',
+  autorestart: 'restart',
+  restart_policy: 'restart',
+  availability: 'restart',
+  backoff_seconds: 'restart_delay',
+  backoff_delay: 'restart_delay',
+  restart_sec: 'restart_delay',
+  backoff_limit: 'restart_max_delay',
+  max_restarts: 'restart_limit',
+  startretries: 'restart_limit',
+  start_limit_burst: 'restart_limit',
+  success_exit_codes: 'exit_codes',
+  exitcodes: 'exit_codes',
+  success_exit_status: 'exit_codes',
+  remap_exit: 'exit_codes',
+  rewrite: 'signals',
+  signal_map: 'signals',
+  stopasgroup: 'signal_target',
+  killasgroup: 'signal_target',
+  kill_mode: 'signal_target',
+  no_new_privs: 'no_new_privileges',
+  logging: 'log',
+  log_level: 'log',
+  loglevel: 'log',
+  watches: 'watch',
+  watcher: 'watch',
+  files: 'watch',
+} as const;
+
+/** Names of other tools that need more than a pointer. */
+const explained: ReadonlyMap<string, string> = new Map([
+  ['env_file', "env_file is compose's name; reinit plans env_from for it, which this version does not have: use environment"],
+  ['depends_on', 'reinit runs one application: order between containers belongs to compose or Kubernetes'],
+  ['reload_cmd', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
+  ['reload_command', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
+  ['exec_reload', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
+  ['image', 'this is the file of reinit inside the container, not a compose file'],
+  ['healthcheck', 'health checks belong to the container engine, for now'],
+  ['volumes', 'this is the file of reinit inside the container, not a compose file'],
+  ['version', 'reinit has no version key: remove it'],
+  ['<<', 'merge keys (<<) are not supported: repeat the settings, or use an alias for a whole value'],
+]);
+
+/** Where in the file a key was met: at the top, in a watch rule, or in another mapping. */
+export type Scope = 'service' | 'watch' | 'log';
+
+/** Says what a key that reinit does not know was probably meant to be: one sentence, or undefined. */
+export function hintFor(name: string, scope: Scope, known: readonly string[], elsewhere: ReadonlyMap<string, string>): string | undefined {
+  const key = normalise(name);
+  const told = explained.get(key);
+  if (told !== undefined) return told;
+  if (known.includes(key)) return `it is spelled ${key}`;
+  const table: Readonly<Record<string, string>> = scope === 'watch' ? shared : scope === 'service' ? service : {};
+  const meant = Object.hasOwn(table, key) ? table[key] : undefined;
+  if (meant !== undefined) return `reinit's name for it is ${meant}`;
+  if (planned.has(key)) return 'it is planned, and not supported by this version';
+  const place = elsewhere.get(key) ?? (Object.hasOwn(shared, key) ? 'in a rule under watch' : undefined);
+  if (place !== undefined) {
+    const right = Object.hasOwn(shared, key) && !elsewhere.has(key) ? shared[key as keyof typeof shared] : key;
+    return `${right} belongs ${place}`;
+  }
+  const near = nearest(key, known);
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}
+
+/** `stopGracePeriod`, `stop-grace-period`, `StopGracePeriod` are one name. */
+function normalise(name: string): string {
+  return name
+    .slice(0, 64)
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toLowerCase();
+}

@@ -1,0 +1,100 @@
+import { LineCounter } from 'yaml';
+import type { Excerpt, Position } from './errors.ts';
+
+/** Offsets into the text of the file; `end` is exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The text of the file, with what of it must never be shown. */
+export interface Source {
+  readonly text: string;
+  readonly lines: LineCounter;
+  readonly secrets: Span[];
+}
+
+export function sourceOf(text: string): Source {
+  return { text, lines: new LineCounter(), secrets: [] };
+}
+
+/** From there to the end of the line (comments beside a secret are often an older one). */
+export function addSecret(source: Source, { start, end }: Span): void {
+  source.secrets.push({ start, end: lineEnd(source.text, Math.max(start, end)) });
+}
+
+const mask = '***';
+const widest = 100;
+const contextBefore = 40;
+
+/** Line, column and the line itself; the length pointed at never leaves the line. */
+export function positionOf(source: Source, span: Span): Position {
+  const start = Math.min(span.start, source.text.length);
+  const { line, col } = source.lines.linePos(start);
+  return { line: Math.max(1, line), column: Math.max(1, col), excerpt: excerptOf(source, { start, end: span.end }) };
+}
+
+function excerptOf(source: Source, span: Span): Excerpt {
+  const begin = source.text.lastIndexOf('\n', span.start - 1) + 1;
+  const end = lineEnd(source.text, span.start);
+  const visible = maskLine(source, begin, end);
+  const from = visible.map(span.start);
+  const length = Math.max(1, visible.map(Math.min(span.end, end)) - from);
+  return clip({ text: printable(visible.text), from, length });
+}
+
+/** A stretch of the line and what is shown for it. */
+interface Piece extends Span {
+  readonly to: number;
+  readonly shown: string;
+}
+
+/** The line with each secret replaced by the same three stars, whatever its length, and where offsets have gone to. */
+function maskLine(source: Source, begin: number, end: number): { readonly text: string; readonly map: (offset: number) => number } {
+  const pieces: Piece[] = [];
+  let at = begin;
+  let to = 0;
+  const add = (until: number, shown: string): void => {
+    pieces.push({ start: at, end: until, to, shown });
+    at = until;
+    to += shown.length;
+  };
+  for (const secret of source.secrets.toSorted((a, b) => a.start - b.start)) {
+    const stop = Math.min(secret.end, end);
+    if (stop <= at) continue;
+    if (secret.start >= end) break;
+    if (secret.start > at) add(secret.start, source.text.slice(at, secret.start));
+    add(stop, mask);
+  }
+  add(end, source.text.slice(at, end));
+  const map = (offset: number): number => {
+    const piece = pieces.find((one) => offset < one.end) ?? pieces.at(-1);
+    if (piece === undefined) return 0;
+    return piece.shown.length === piece.end - piece.start && piece.shown !== mask
+      ? piece.to + offset - piece.start
+      : piece.to + (offset >= piece.end ? piece.shown.length : 0);
+  };
+  return { text: pieces.map((piece) => piece.shown).join(''), map };
+}
+
+/** Neither a terminal's control characters nor a line as long as the file reach the reader. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
+  return text.replaceAll('\t', ' ').replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g, '?');
+}
+
+function clip({ text, from, length }: Excerpt): Excerpt {
+  if (text.length <= widest) return { text, from, length };
+  const begin = from > widest - contextBefore ? from - contextBefore : 0;
+  const before = begin > 0 ? '…' : '';
+  const kept = text.slice(begin, begin + widest);
+  const after = begin + widest < text.length ? '…' : '';
+  const at = from - begin + before.length;
+  return { text: before + kept + after, from: at, length: Math.max(1, Math.min(length, before.length + kept.length - at)) };
+}
+
+function lineEnd(text: string, offset: number): number {
+  const end = text.indexOf('\n', offset);
+  const stop = end < 0 ? text.length : end;
+  return stop > offset && text.charAt(stop - 1) === '\r' ? stop - 1 : stop;
+}

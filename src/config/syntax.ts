@@ -1,0 +1,67 @@
+import type { YAMLError } from 'yaml';
+import type { Mistake } from './errors.ts';
+import { rootSchema, shapeOf } from './fields.ts';
+import { addSecret, positionOf, type Source } from './source.ts';
+
+type Code = YAMLError['code'];
+
+/** yaml's messages are for those who know its grammar, and some quote the file. Its codes are stable. */
+const explained: Readonly<Partial<Record<Code, readonly [problem: string, hint: string]>>> = {
+  TAB_AS_INDENT: ['there is a tab in the indentation', 'YAML is indented with spaces only'],
+  BAD_INDENT: ['the indentation does not fit', 'keys of one mapping, and items of one list, begin in the same column'],
+  DUPLICATE_KEY: ['this key is here twice', 'keep one of the two'],
+  MULTIPLE_DOCS: ['a second document begins here', 'reinit reads one document: remove the --- line and what follows'],
+  BAD_ALIAS: ['there is no anchor for this alias', 'a value that begins with * has to be in quotes'],
+  MISSING_CHAR: ['something is missing here: a quote, a colon, a comma, or a space', 'a value with : or # in it has to be in quotes'],
+  BAD_SCALAR_START: ['a value cannot begin with this character', 'put the value in quotes'],
+  BAD_DQ_ESCAPE: ['there is no such escape in double quotes', 'write \\\\ for a backslash, or use single quotes'],
+  BLOCK_AS_IMPLICIT_KEY: ['a mapping cannot begin here', 'one key a line; a value with ": " in it has to be in quotes'],
+  BLOCK_IN_FLOW: ['lines with - or key: cannot stand inside [ ] or { }', 'write all of it with brackets, or none'],
+  MULTILINE_IMPLICIT_KEY: ['a key has to stand on one line', 'is a colon missing, or a quote open?'],
+  KEY_OVER_1024_CHARS: ['a key is longer than 1024 characters', 'is a quote open?'],
+  UNEXPECTED_TOKEN: ['this cannot stand here', 'is a bracket or a quote open, or one too many?'],
+  TAG_RESOLVE_FAILED: ['tags (!…) are not supported', 'a value that begins with ! has to be in quotes'],
+  BAD_DIRECTIVE: ['directives (%…) are not supported', 'a value that begins with % has to be in quotes'],
+  MULTIPLE_ANCHORS: ['there are two anchors on one value', 'keep one'],
+  ALIAS_PROPS: ['an alias cannot have an anchor or a tag', 'a value that begins with * has to be in quotes'],
+  RESOURCE_EXHAUSTION: ['the YAML is nested too deeply', 'reinit needs no more than a few levels'],
+};
+
+/** A mistake of the YAML itself. There is no trustworthy tree then, so secrets are hidden by what the lines look like. */
+export function syntaxMistake(file: string, source: Source, error: YAMLError): Mistake {
+  const [start, end] = error.pos;
+  const [problem, hint] = explained[error.code] ?? ['this is not YAML', undefined];
+  hideByLines(source, start);
+  return { place: { kind: 'file', file, at: positionOf(source, { start, end }) }, setting: undefined, problem: `YAML: ${problem}`, hint };
+}
+
+/**
+ * Shows a line only if it belongs to a setting that is known, and is not environment: the last line before it that begins in column one
+ * says whose it is. Everything else is hidden from its first colon or bracket on.
+ */
+function hideByLines(source: Source, offset: number): void {
+  const begin = source.text.lastIndexOf('\n', offset - 1) + 1;
+  const end = source.text.indexOf('\n', offset) < 0 ? source.text.length : source.text.indexOf('\n', offset);
+  const line = source.text.slice(begin, end);
+  const mentioned = line.search(/env/i);
+  const shown = isOpen(ownerOf(source.text, begin, line)) ? (mentioned < 0 ? line.length : mentioned) : 0;
+  const rest = line.slice(shown).search(/[:={["'|>]/);
+  const from = rest < 0 ? (shown === 0 ? line.search(/\S/) : line.length) : shown + rest + 1;
+  if (from >= 0 && from < line.length && shown < line.length) addSecret(source, { start: begin + from, end });
+}
+
+function ownerOf(text: string, begin: number, line: string): string | undefined {
+  for (let at = begin, current = line; ; ) {
+    const name = /^([A-Za-z_][\w-]*)[ \t]*:/.exec(current)?.[1];
+    if (name !== undefined) return name;
+    if (/^[^\s#-]/.test(current) || at === 0) return undefined;
+    const before = text.lastIndexOf('\n', at - 2) + 1;
+    current = text.slice(before, at - 1);
+    at = before;
+  }
+}
+
+function isOpen(owner: string | undefined): boolean {
+  const shape = shapeOf(rootSchema);
+  return owner !== undefined && owner !== 'environment' && shape.kind === 'object' && Object.hasOwn(shape.entries, owner);
+}

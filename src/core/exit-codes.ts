@@ -1,0 +1,46 @@
+/**
+ * The codes that reinit itself leaves with. The application's own code is passed on as it is (or as `exit_codes` maps it).
+ * 100, 101 and 111 are the convention of skarnet's tools, 126 and 127 that of every shell, so that scripts can tell whose failure it is.
+ */
+export const exitCodes = {
+  ok: 0,
+  usage: 100,
+  bug: 101,
+  system: 111,
+  cannotExecute: 126,
+  notFound: 127,
+  signalBase: 128,
+} as const;
+
+export interface ExitCodeEntry {
+  readonly code: string;
+  readonly meaning: string;
+  readonly advice: string;
+}
+
+/** The catalogue behind docs/reference/exit-codes.md. */
+export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
+  {
+    code: '0 to 255',
+    meaning: 'The application ended by itself with this code.',
+    advice: '`exit_codes` (or `-e CODE`) maps it to another one.',
+  },
+  {
+    code: '100',
+    meaning: 'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes. Nothing was started.',
+    advice: 'Read the message; `reinit validate` shows all mistakes without starting anything.',
+  },
+  { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
+  { code: '111', meaning: 'A system call failed that reinit cannot do without.', advice: 'The message names the call and the error.' },
+  {
+    code: '126',
+    meaning: 'The command was found and cannot be started (not executable, bad interpreter, user or working directory).',
+    advice: 'The message names the stage that failed.',
+  },
+  { code: '127', meaning: 'The command was not found.', advice: "Check `command` and the image's PATH." },
+  {
+    code: '128 + n',
+    meaning: 'Signal n ended the application, or a stop came before there was one: 143 is TERM, 130 INT, 137 KILL.',
+    advice: 'For an application that ends so on a normal stop (a JVM): `-e 143`.',
+  },
+];
