@@ -1,0 +1,77 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { binDir } from '../../scripts/building/paths.ts';
+import { eventually } from '../fixtures/eventually.ts';
+import { type Namespace, type NamespaceOptions, processesOf, startAsPid1 } from '../fixtures/namespace.ts';
+
+export const reinit = join(binDir, 'reinit');
+
+/** A directory that only this test has; gone with it. */
+export function scratchDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'reinit-e2e-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A container of the test: ended with it, whatever happens, and nothing of it may be left. */
+export async function startContainer(command: readonly string[], options: NamespaceOptions = {}): Promise<Namespace> {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8');
+  const container = await startAsPid1(command, options);
+  onTestFinished(async ({ task }) => {
+    await container.kill();
+    if (task.result?.state === 'fail')
+      process.stderr.write(`--- ${task.name}: what the container wrote\n${container.stdout()}${container.stderr()}---\n`);
+    expect(processesOf(container.id)).toEqual([]);
+    expect(readFileSync('/proc/self/mounts', 'utf8')).toBe(mounts);
+  });
+  return container;
+}
+
+/** reinit with a configuration file, given as what the file holds. JSON is YAML. */
+export async function startReinit(config: object, options: NamespaceOptions = {}): Promise<Namespace> {
+  const file = join(scratchDirectory(), 'reinit.yaml');
+  writeFileSync(file, JSON.stringify(config));
+  return startContainer([reinit, '-c', file], options);
+}
+
+/** Waits until the log has a line that matches, and gives all its matches so far. */
+export async function logged(container: Namespace, pattern: RegExp, timeoutMs = 10_000): Promise<readonly string[]> {
+  const matches = () =>
+    container
+      .stderr()
+      .split('\n')
+      .filter((line) => pattern.test(line));
+  return eventually(`a log line with ${pattern}`, () => (matches().length > 0 ? matches() : undefined), timeoutMs);
+}
+
+/** The pid of the application, as seen from out here: the child of PID 1 whose program has this name. */
+export function childNamed(container: Namespace, name: string): number | undefined {
+  return childrenOf(container.pid).find((pid) => commandOf(pid) === name);
+}
+
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+/** Processes of the container that ended and that nobody has waited for. */
+export function zombiesOf(container: Namespace): number[] {
+  return processesOf(container.id).filter((pid) => stateOf(pid) === 'Z');
+}
+
+function stateOf(pid: number): string | undefined {
+  try {
+    return /^State:\t(.)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
