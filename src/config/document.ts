@@ -2,7 +2,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, p
 import type { Mistake } from './errors.ts';
 import { rootSchema, type Schema, shapeOf } from './fields.ts';
 import type { Raw } from './kinds.ts';
-import { hintFor, type Scope } from './names.ts';
+import { hintFor, type Scope, shorten } from './names.ts';
 import { addSecret, positionOf, type Source, type Span, sourceOf } from './source.ts';
 import { syntaxMistake } from './syntax.ts';
 
@@ -179,10 +179,6 @@ export function settingName(path: Path): string | undefined {
   const text = path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${shorten(part)}`)).join('');
   return text === '' ? undefined : text;
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
-const shorten = (name: string): string =>
-  name.slice(0, 60).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?') + (name.length > 60 ? '…' : '');
 
 export const place = (file: string, source: Source, span: Span): Mistake['place'] => ({ kind: 'file', file, at: positionOf(source, span) });
 const scopeOf = (path: Path): Scope => (path[0] === 'watch' ? 'watch' : path[0] === 'log' ? 'log' : 'service');

@@ -33,9 +33,7 @@ export interface Mistake {
 
 /** All mistakes of a configuration at once. */
 export class ConfigError extends Error {
-  static {
-    this.prototype.name = 'ConfigError';
-  }
+  override readonly name = 'ConfigError';
   readonly exitCode = exitCodes.usage;
   readonly mistakes: readonly Mistake[];
 

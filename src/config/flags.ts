@@ -1,7 +1,7 @@
 import { parseSignal } from '../core/signals.ts';
 import type { Mistake, Place } from './errors.ts';
 import { allFields, type Field } from './fields.ts';
-import { nearest } from './names.ts';
+import { nearest, shorten } from './names.ts';
 
 /** One value for a setting, from a flag or a variable: text, as the schema reads it. */
 export interface Given {
@@ -37,7 +37,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     else {
       fault(
         parse,
-        clip(arg),
+        shorten(arg),
         'this is neither a flag nor the value of one',
         'put -- before the command: reinit [flags] -- command arguments…',
       );
@@ -53,20 +53,22 @@ function long(parse: Parse, arg: string): void {
   const inline = equals < 0 ? undefined : arg.slice(equals + 1);
   const flag = `--${written}`;
   if (written === 'config') {
-    parse.config = valueOf(parse, flag, inline) ?? parse.config;
+    parse.config = takeValue(parse, flag, inline) ?? parse.config;
     return;
   }
   const name = Object.hasOwn(flagAliases, written) ? flagAliases[written] : written;
   const field = name === undefined ? undefined : parse.fields.get(name);
-  if (field !== undefined) return setting(parse, flag, field, inline);
+  if (field !== undefined) {
+    setting(parse, flag, field, inline);
+    return;
+  }
   const negated = written.startsWith('no-') ? parse.fields.get(written.slice(3)) : undefined;
   if (negated?.info.spelling.form === 'switch' && inline === undefined) give(parse, negated, 'false', flag);
   else unknown(parse, written);
 }
 
 function setting(parse: Parse, flag: string, field: Field, inline: string | undefined): void {
-  if (field.info.spelling.form === 'switch') return give(parse, field, inline ?? 'true', flag);
-  const value = valueOf(parse, flag, inline);
+  const value = field.info.spelling.form === 'switch' ? (inline ?? 'true') : takeValue(parse, flag, inline);
   if (value !== undefined) give(parse, field, value, flag);
 }
 
@@ -76,15 +78,17 @@ function shorts(parse: Parse, arg: string): void {
     const letter = arg.charAt(at);
     const flag = `-${letter}`;
     if ('cep'.includes(letter)) {
-      const value = valueOf(parse, flag, at + 1 < arg.length ? arg.slice(at + 1) : undefined);
+      const value = takeValue(parse, flag, at + 1 < arg.length ? arg.slice(at + 1) : undefined);
       if (value !== undefined) shortValue(parse, letter, flag, value);
       return;
     }
     if (letter === 'g') giveNamed(parse, 'signal-target', 'group', flag);
     else if (letter === 'v') giveNamed(parse, 'log-level', 'debug', flag);
-    // -s and -w: reinit is a subreaper where it can be, and tells of what it reaps, anyway.
-    else if (letter !== 's' && letter !== 'w')
-      return fault(parse, flag, 'unknown flag', 'the short flags are -c, -e, -g, -p, -s, -v and -w; see reinit help');
+    // -s and -w need nothing: reinit is a subreaper where it can be, and tells of what it reaps, anyway.
+    else if (letter !== 's' && letter !== 'w') {
+      fault(parse, flag, 'unknown flag', 'the short flags are -c, -e, -g, -p, -s, -v and -w; see reinit help');
+      return;
+    }
   }
 }
 
@@ -94,7 +98,7 @@ function shortValue(parse: Parse, letter: string, flag: string, value: string): 
   else if (parseSignal(value) === undefined) fault(parse, flag, 'there is no such signal');
 }
 
-function valueOf(parse: Parse, flag: string, inline: string | undefined): string | undefined {
+function takeValue(parse: Parse, flag: string, inline: string | undefined): string | undefined {
   const value = inline ?? parse.rest.shift();
   if (value !== undefined && value !== '--') return value;
   if (value === '--') parse.rest.unshift('--');
@@ -116,12 +120,9 @@ function unknown(parse: Parse, written: string): void {
   if (parse.rest[0]?.startsWith('-') === false) parse.rest.shift();
   const names = [...parse.fields.keys(), ...Object.keys(flagAliases), 'config'];
   const near = nearest(written.replaceAll('_', '-').toLowerCase(), names);
-  fault(parse, clip(`--${written}`), 'unknown flag', near === undefined ? 'see reinit help' : `did you mean --${near}?`);
+  fault(parse, shorten(`--${written}`), 'unknown flag', near === undefined ? 'see reinit help' : `did you mean --${near}?`);
 }
 
 function fault(parse: Parse, flag: string, problem: string, hint?: string): void {
   parse.mistakes.push({ place: { kind: 'flag', flag }, setting: undefined, problem, hint });
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
-const clip = (text: string): string => text.slice(0, 60).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?') + (text.length > 60 ? '…' : '');

@@ -16,6 +16,10 @@ export type Spelling =
   | { readonly form: 'map'; readonly placeholder: string }
   | { readonly form: 'none' };
 
+export const value = (placeholder: string) => ({ form: 'value', placeholder }) as const;
+export const list = (placeholder: string, separator: string) => ({ form: 'list', placeholder, separator }) as const;
+export const map = (placeholder: string) => ({ form: 'map', placeholder }) as const;
+
 export interface KindInfo {
   /** One word or two for the reference page. */
   readonly type: string;

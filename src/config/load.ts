@@ -54,13 +54,13 @@ function check(merged: Merged, loaded: Loaded, hasCommand: boolean): Config {
   const parsed = v.safeParse(settings, merged.raw);
   const mistakes = parsed.success ? contradictions(parsed.output, locate) : parsed.issues.map((issue) => issueMistake(issue, locate));
   const all = [...merged.mistakes, ...mistakes];
-  if (all.length === 0 && !hasCommand && merged.raw['command'] === undefined) all.push(noCommand(loaded.file));
+  if (all.length === 0 && !hasCommand && merged.raw.command === undefined) all.push(noCommand(loaded.file));
   if (all.length > 0 || !parsed.success) throw new ConfigError(inOrder(all));
   return toConfig(hasCommand ? { ...parsed.output, command: [] } : parsed.output);
 }
 
 function loadFile(flag: string | undefined, options: LoadOptions): Loaded {
-  const named = flag ?? (options.env['REINIT_CONFIG'] === '' ? undefined : options.env['REINIT_CONFIG']);
+  const named = flag ?? (options.env.REINIT_CONFIG === '' ? undefined : options.env.REINIT_CONFIG);
   const file = named ?? options.defaultFile ?? defaultFile;
   const read = readConfigFile(file);
   if (read.ok) return { file, settings: readDocument(file, read.text), mistakes: [] };

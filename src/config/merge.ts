@@ -44,7 +44,7 @@ function top(merged: Merged, field: Field, values: readonly Given[]): void {
 /** A rule begun by variables is completed by flags; one of the file is replaced. */
 function addRule(merged: Merged, rule: Readonly<Record<string, Raw>>, given: readonly Given[]): void {
   const origin = given.find(({ field }) => field.group === 'watch');
-  const begun = merged.places.has(pathKey(['watch'])) && Array.isArray(merged.raw['watch']) ? (merged.raw['watch'][0] as Raw) : undefined;
+  const begun = merged.places.has(pathKey(['watch'])) && Array.isArray(merged.raw.watch) ? (merged.raw.watch[0] as Raw) : undefined;
   merged.raw = { ...merged.raw, watch: [{ ...(isMapping(begun) ? begun : {}), ...rule }] };
   if (origin !== undefined && begun === undefined) merged.places.set(pathKey(['watch']), origin.place);
 }
@@ -72,7 +72,7 @@ function commands(merged: Merged, values: readonly Given[]): Raw {
 function entries(merged: Merged, path: Path, values: readonly Given[], former: Raw | undefined): Raw {
   // compose's list of NAME=value stays a list: the last one of a name counts.
   if (Array.isArray(former)) {
-    values.forEach(({ place }, index) => merged.places.set(pathKey([...path, former.length + index]), place));
+    for (const [index, { place }] of values.entries()) merged.places.set(pathKey([...path, former.length + index]), place);
     return [...former, ...values.map(({ text }) => text)];
   }
   const result: Record<string, Raw> = Object.assign(Object.create(null), isMapping(former) ? former : {});

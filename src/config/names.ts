@@ -194,3 +194,8 @@ function normalise(name: string): string {
     .replaceAll('-', '_')
     .toLowerCase();
 }
+
+/** A name out of a hostile file, fit for a terminal: bounded, without control characters. */
+export function shorten(name: string): string {
+  return name.slice(0, 60).replaceAll(/\p{Cc}/gu, '?') + (name.length > 60 ? '…' : '');
+}

@@ -1,27 +1,9 @@
 import * as v from 'valibot';
 import type { Kind, Raw } from './kinds.ts';
-import {
-  argv,
-  argvs,
-  choice,
-  duration,
-  environment,
-  exitCodes,
-  globs,
-  integer,
-  limits,
-  onOff,
-  path,
-  paths,
-  signal,
-  signalList,
-  signalRules,
-  size,
-  stopSignal,
-  text,
-  umask,
-  user,
-} from './leaves.ts';
+import { choice, duration, globs, integer, onOff, path, paths, size, text, umask, user } from './leaves/basic.ts';
+import { argv, argvs } from './leaves/commands.ts';
+import { environment, exitCodes, limits } from './leaves/maps.ts';
+import { signal, signalList, signalRules, stopSignal } from './leaves/signals.ts';
 import type { Config, LogSettings, ServiceConfig, WatchRule } from './model.ts';
 
 /**

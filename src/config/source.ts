@@ -77,10 +77,9 @@ function maskLine(source: Source, begin: number, end: number): { readonly text: 
   return { text: pieces.map((piece) => piece.shown).join(''), map };
 }
 
-/** Neither a terminal's control characters nor a line as long as the file reach the reader. */
+/** No control characters reach a terminal, nor those that turn the direction of the text. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
-  return text.replaceAll('\t', ' ').replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g, '?');
+  return text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\ufeff]/gu, '?');
 }
 
 function clip({ text, from, length }: Excerpt): Excerpt {
