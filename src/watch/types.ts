@@ -18,7 +18,16 @@ export type WatchEvent =
   | { readonly kind: 'mode'; readonly mode: 'events' | 'poll'; readonly reason: string };
 
 export type WatchWarning =
-  | 'missing' | 'unreadable' | 'unreachable' | 'stale_mount' | 'subpath' | 'single_file_mount' | 'no_events' | 'polling' | 'too_large' | 'token';
+  | 'missing'
+  | 'unreadable'
+  | 'unreachable'
+  | 'stale_mount'
+  | 'subpath'
+  | 'single_file_mount'
+  | 'no_events'
+  | 'polling'
+  | 'too_large'
+  | 'token';
 
 /** One running watch of one rule. */
 export interface Watch {

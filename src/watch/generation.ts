@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WatchRule } from '../config/model.ts';
+import { type Contents, type HashCache, readContents } from './contents.ts';
+import { createExcluded, type Excluded } from './exclude.ts';
+import { toGeneration } from './identity.ts';
+import { guarded, type Lanes, sharedLanes } from './lanes.ts';
+import { isLocal, type Mounts, mountOf, parseMounts } from './mounts.ts';
+import { codeOf, type Operations, realOperations } from './operations.ts';
+import { type LeftOut, makePlan, type Plan, samePlan } from './plan.ts';
+import type { Generation, ReadGeneration } from './types.ts';
+
+/** One consistent reading, or why there is none. */
+export type Reading =
+  | {
+      readonly kind: 'read';
+      readonly generation: Generation;
+      readonly plan: Plan;
+      readonly mounts: Mounts;
+      /** Path → errno or `special`: what is there but cannot be read. Its last known content counts on. */
+      readonly unknown: ReadonlyMap<string, string>;
+      readonly leftOut: LeftOut | undefined;
+      readonly unlinked: readonly string[];
+    }
+  /** The files kept changing while they were read. */
+  | { readonly kind: 'moving' }
+  /** A file operation did not end. */
+  | { readonly kind: 'unreachable'; readonly message: string };
+
+export interface Reader {
+  /** Never throws. */
+  read(): Promise<Reading>;
+}
+
+export interface ReaderEnvironment {
+  readonly operations: Operations;
+  readonly lanes: Lanes;
+  /** For one file operation, in ms. */
+  readonly deadlineMs: number;
+  /** Milliseconds since 1970, the clock of file times. */
+  readonly now: () => number;
+}
+
+const realEnvironment: ReaderEnvironment = { operations: realOperations, lanes: sharedLanes, deadlineMs: 5_000, now: Date.now };
+
+/** A swap takes kubelet some milliseconds; six times 20 ms outlast it. */
+const attempts = 6;
+const attemptDelayMs = 20;
+
+/** What is remembered of a rule's last reading: the watch that follows the first reading starts with it. */
+interface Memory {
+  readonly cache: HashCache;
+  files: ReadonlyMap<string, string | null>;
+}
+const memories = new WeakMap<WatchRule, Memory>();
+
+export const readGeneration: ReadGeneration = async (rule) => {
+  const reading = await createReader(rule).read();
+  return reading.kind === 'read' ? reading.generation : undefined;
+};
+
+export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> = {}): Reader {
+  const environment = { ...realEnvironment, ...given };
+  const memory = memories.get(rule) ?? { cache: new Map(), files: new Map() };
+  memories.set(rule, memory);
+  const excluded = createExcluded(rule.exclude);
+  return {
+    read: async () => {
+      try {
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const reading = await readOnce(rule, await excluded, environment, memory);
+          if (reading !== undefined) return reading;
+          if (attempt < attempts) await sleep(attemptDelayMs);
+        }
+        return { kind: 'moving' };
+      } catch (error) {
+        return { kind: 'unreachable', message: error instanceof Error ? error.message : String(error) };
+      }
+    },
+  };
+}
+
+/** Plan, read, and plan again: what lies between two equal plans is one state. Undefined: it moved. */
+async function readOnce(rule: WatchRule, excluded: Excluded, environment: ReaderEnvironment, memory: Memory): Promise<Reading | undefined> {
+  const { operations, lanes, deadlineMs, now } = environment;
+  try {
+    const mounts = parseMounts(await lanes.local.run('/proc', deadlineMs, () => operations.text('/proc/self/mountinfo')).catch(() => ''));
+    const local = (real: string) => isLocal(mountOf(mounts, real));
+    const files = guarded(operations, deadlineMs, (path) => (local(path) ? lanes.local : lanes.remote));
+    const plan = await makePlan(rule, excluded, files);
+    const contents = await readContents({
+      files: plan.files,
+      maxBytes: rule.max_bytes,
+      operations: files,
+      cache: memory.cache,
+      isLocal: local,
+      now,
+    });
+    if (!samePlan(plan, await makePlan(rule, excluded, files))) return undefined;
+    const unknown = new Map([...plan.unknown, ...contents.unknown]);
+    memory.files = withUnknown(plan, contents, unknown, memory.files);
+    const { unlinked } = contents;
+    return {
+      kind: 'read',
+      generation: toGeneration(memory.files),
+      plan,
+      mounts,
+      unknown,
+      leftOut: plan.leftOut ?? contents.leftOut,
+      unlinked,
+    };
+  } catch (error) {
+    if (codeOf(error) === 'HUNG') throw error;
+    return undefined; // MOVED, ENOENT, ESTALE: between two states
+  }
+}
+
+/** The files with their hashes; absent configured paths; and for what cannot be read now, what was known of it. */
+function withUnknown(
+  plan: Plan,
+  contents: Contents,
+  unknown: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, string | null>,
+): ReadonlyMap<string, string | null> {
+  const files = new Map<string, string | null>(contents.hashes);
+  for (const path of plan.missing.keys()) files.set(path, null);
+  if (unknown.size === 0) return files;
+  for (const [path, hash] of before) {
+    if (!files.has(path) && isUnder(path, unknown)) files.set(path, hash);
+  }
+  return files;
+}
+
+function isUnder(path: string, places: ReadonlyMap<string, string>): boolean {
+  for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) if (places.has(at)) return true;
+  return false;
+}

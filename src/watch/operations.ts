@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+
+export type Kind = 'file' | 'directory' | 'link' | 'other' | 'unknown';
+
+/** One name in a directory. `unknown`: the file system does not say what it is without a stat. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+/** What lstat says, as far as a watch wants to know. */
+export interface FileStat {
+  readonly kind: Kind;
+  readonly dev: number;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly nlink: number;
+}
+
+/** Everything that watching asks of a file system: the place where tests put one that hangs, refuses or lies. None blocks the event loop. */
+export interface Operations {
+  lstat(path: string): Promise<FileStat>;
+  readlink(path: string): Promise<string>;
+  readdir(path: string): Promise<readonly Entry[]>;
+  /** SHA-256 (hex) of the regular file that `expected` describes; fails with code `MOVED` if another one, or a changing one, is found there. */
+  hash(path: string, expected: FileStat): Promise<string>;
+  /** The text of a file of /proc. */
+  text(path: string): Promise<string>;
+}
+
+const chunkBytes = 1024 * 1024;
+// NONBLOCK: should the file have become a FIFO since the stat, open returns at once, and fstat tells. NOFOLLOW: paths here are resolved ones.
+const openFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY;
+
+const lstat = promisify(fs.lstat);
+const fstat = promisify(fs.fstat);
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const read = promisify(fs.read);
+
+export const realOperations: Operations = {
+  lstat: async (path) => toStat(await lstat(path)),
+  readlink: promisify(fs.readlink),
+  readdir: async (path) =>
+    (await fs.promises.readdir(path, { withFileTypes: true })).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
+  hash: hashFile,
+  text: (path) => fs.promises.readFile(path, 'utf8'),
+};
+
+/** An error with a code, as those of node:fs have. */
+export function fault(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}
+
+/** `ENOENT`, `MOVED`…; `unknown` where an error has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}
+
+async function hashFile(path: string, expected: FileStat): Promise<string> {
+  const fd = await open(path, openFlags);
+  try {
+    const stat = toStat(await fstat(fd));
+    if (!sameVersion(stat, expected)) throw fault('MOVED', `${path} changed while it was read`);
+    return await hashContent(fd, path, stat);
+  } finally {
+    await close(fd);
+  }
+}
+
+/** A read that ends exactly where the size said is one version of the file; several of them are so only if the times are still the same after the last. */
+async function hashContent(fd: number, path: string, stat: FileStat): Promise<string> {
+  const digest = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(stat.size + 1, chunkBytes));
+  let total = 0;
+  let reads = 0;
+  for (;;) {
+    const { bytesRead } = await read(fd, buffer, 0, buffer.length, null);
+    reads++;
+    total += bytesRead;
+    digest.update(buffer.subarray(0, bytesRead));
+    if (bytesRead === 0 || total >= stat.size) break;
+  }
+  if (total !== stat.size || (reads > 1 && !sameVersion(toStat(await fstat(fd)), stat)))
+    throw fault('MOVED', `${path} changed while it was read`);
+  return digest.digest('hex');
+}
+
+/** The same inode with the same size and times. */
+export function sameVersion(a: FileStat, b: FileStat): boolean {
+  return a.kind === b.kind && a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
+}
+
+function toStat(stats: fs.Stats): FileStat {
+  const { dev, ino, size, mtimeMs, ctimeMs, nlink } = stats;
+  return { kind: kindOf(stats), dev, ino, size, mtimeMs, ctimeMs, nlink };
+}
+
+function kindOf(entry: fs.Stats | fs.Dirent): Kind {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'directory';
+  if (entry.isSymbolicLink()) return 'link';
+  if (entry.isFIFO() || entry.isSocket() || entry.isBlockDevice() || entry.isCharacterDevice()) return 'other';
+  return 'unknown';
+}
