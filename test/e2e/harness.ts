@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -29,11 +29,11 @@ export async function startContainer(command: readonly string[], options: Namesp
   return container;
 }
 
-/** reinit with a configuration file, given as what the file holds. JSON is YAML. */
-export async function startReinit(config: object, options: NamespaceOptions = {}): Promise<Namespace> {
+/** A configuration file for this test. JSON is YAML. */
+export function configFile(config: object): string {
   const file = join(scratchDirectory(), 'reinit.yaml');
   writeFileSync(file, JSON.stringify(config));
-  return startContainer([reinit, '-c', file], options);
+  return file;
 }
 
 /** Waits until the log has a line that matches, and gives all its matches so far. */
@@ -75,3 +75,31 @@ function commandOf(pid: number): string {
     return '';
   }
 }
+
+/** What people write themselves: see test/fixtures/programs/naive.mjs. */
+export const naive = (options: readonly string[], command: readonly string[]): string[] => [
+  process.execPath,
+  join(import.meta.dirname, '../fixtures/programs/naive.mjs'),
+  ...options,
+  '--',
+  ...command,
+];
+
+/** In the container's own mount namespace, `at` shows `directory`, as a volume is mounted; then the command. Needs root. */
+export const withVolume = (directory: string, at: string, command: readonly string[]): string[] => [
+  'sh',
+  '-c',
+  'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+  'sh',
+  directory,
+  at,
+  ...command,
+];
+
+export const isRoot = process.getuid?.() === 0;
+
+/** Whether all these programs can be run; tests of what is not installed are skipped. */
+export const installed = (...programs: readonly string[]): boolean =>
+  programs.every((program) => ['/usr/sbin', '/usr/bin', '/bin', '/sbin'].some((place) => existsSync(join(place, program))));
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
