@@ -1,0 +1,85 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cached } from '../../scripts/building/bundles.ts';
+import { nodeFlags } from '../../scripts/building/node-flags.ts';
+import { binDir, build, dist, libDir, root } from '../../scripts/building/paths.ts';
+import { runtimeCommand } from '../../scripts/building/runtime.ts';
+
+const init = join(binDir, 'reinit');
+const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const PT_INTERP = 3;
+
+/** The kinds of an ELF program's segments, from its program headers (elf(5)). */
+function segments(file: string): number[] {
+  const elf = readFileSync(file);
+  const start = Number(elf.readBigUInt64LE(32));
+  const size = elf.readUInt16LE(54);
+  return Array.from({ length: elf.readUInt16LE(56) }, (_, index) => elf.readUInt32LE(start + index * size));
+}
+
+describe('init', () => {
+  it('needs no loader and no library', () => expect(segments(init)).not.toContain(PT_INTERP));
+
+  it.skipIf(!has('musl-gcc'))('has at most 80 kB', () => expect(statSync(init).size).toBeLessThanOrEqual(80 * 1024));
+
+  it('says the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(execFileSync(init, ['version'], { encoding: 'utf8' })).toBe(`reinit ${version}\n`);
+  });
+
+  const arm64 = join(build, 'arm64/reinit');
+  it.skipIf(!existsSync(arm64) || !has('qemu-aarch64-static'))('runs a program on arm64', () => {
+    const { status } = spawnSync('qemu-aarch64-static', [arm64, '--', 'sh', '-c', 'exit 7']);
+    expect(status).toBe(7);
+  });
+});
+
+describe('the runtime', () => {
+  const run = (args: readonly string[], env = {}) => {
+    const [program = '', ...rest] = [...runtimeCommand(), ...args];
+    return execFileSync(program, rest, { encoding: 'utf8', env });
+  };
+
+  it('is the Node of the build', () => expect(run(['-p', 'process.version']).trim()).toBe(process.version));
+
+  it('takes every library from the tree, whatever LD_LIBRARY_PATH says', () => {
+    const report = run(['-p', 'process.report.excludeNetwork = true; JSON.stringify(process.report.getReport().sharedObjects)'], {
+      LD_LIBRARY_PATH: '/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu',
+    });
+    const files: string[] = JSON.parse(report).filter((file: string) => file.startsWith('/'));
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((file) => !file.startsWith(`${libDir}/`))).toEqual([]);
+  });
+
+  it('takes the code cache of each bundle', () => {
+    const maker = join(root, 'scripts/building/make-cache.ts');
+    for (const name of cached) run([maker, join(libDir, `${name}.cjs`), join(libDir, `${name}.cache`), 'check']);
+  });
+
+  it('refuses a code cache under other flags: the check can fail', () => {
+    const maker = join(root, 'scripts/building/make-cache.ts');
+    const other = ['--no-lazy', maker, join(libDir, 'boot.cjs'), join(libDir, 'boot.cache'), 'check'];
+    expect(() => run(other)).toThrow(/refused/);
+  });
+
+  it('names its flags', () => expect(readFileSync(join(libDir, 'node.flags'), 'utf8').trim().split('\n')).toEqual([...nodeFlags]));
+
+  it('ships the licences of what is in it', () => {
+    const npm = readFileSync(join(libDir, 'licenses/npm.txt'), 'utf8');
+    for (const name of ['chokidar', 'pino', 'yaml', 'valibot']) expect(npm).toContain(`=== ${name} `);
+    expect(readFileSync(join(libDir, 'licenses/node.txt'), 'utf8')).toContain('Node.js');
+  });
+});
+
+describe('a second build', () => {
+  it('leaves everything as it is', () => {
+    const times = () => readdirSync(dist, { recursive: true, encoding: 'utf8' }).map((file) => [file, statSync(join(dist, file)).mtimeMs]);
+    const before = times();
+    execFileSync(process.execPath, [join(root, 'scripts/build.ts')]);
+    // Directories change their time with the temporary names in them; files must not.
+    const files = ([file]: readonly unknown[]) => statSync(join(dist, String(file))).isFile();
+    expect(times().filter(files)).toEqual(before.filter(files));
+  });
+});
