@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether a command stands after `--`: it wins over the file's. */
   readonly hasCommand: boolean;
+  /** Whether a command may be missing altogether; the default is that it may not. */
+  readonly commandOptional?: boolean;
   /** Gets what is worth a line and no mistake: a variable that is nearly a setting. */
   readonly warn?: (message: string) => void;
   /** Read where neither flag nor variable names a file; it may be missing. */
@@ -46,15 +48,15 @@ export function loadConfig(options: LoadOptions): Config {
   };
   overlay(merged, variables.given);
   overlay(merged, flags.given);
-  return check(merged, loaded, options.hasCommand);
+  return check(merged, loaded, options);
 }
 
-function check(merged: Merged, loaded: Loaded, hasCommand: boolean): Config {
+function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = false }: LoadOptions): Config {
   const locate = (path: Path): Place => placeOf(path, merged, loaded);
   const parsed = v.safeParse(settings, merged.raw);
   const mistakes = parsed.success ? contradictions(parsed.output, locate) : parsed.issues.map((issue) => issueMistake(issue, locate));
   const all = [...merged.mistakes, ...mistakes];
-  if (all.length === 0 && !hasCommand && merged.raw.command === undefined) all.push(noCommand(loaded.file));
+  if (all.length === 0 && !hasCommand && !commandOptional && merged.raw.command === undefined) all.push(noCommand(loaded.file));
   if (all.length > 0 || !parsed.success) throw new ConfigError(inOrder(all));
   return toConfig(hasCommand ? { ...parsed.output, command: [] } : parsed.output);
 }

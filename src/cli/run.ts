@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander';
+import schema from '../../docs/reference/reinit.schema.json' with { type: 'json' };
+import { exitCodes } from '../core/exit-codes.ts';
+import { helpText } from './help.ts';
+import { type Output, validate } from './validate.ts';
+import { version } from './version.ts';
+
+/**
+ * The verbs that run nothing: `validate`, `schema`, `help`, `version`. init execs this for them; all else is a start, and init's own.
+ *
+ * @param argv without node and script
+ * @returns the exit code
+ */
+export function runCli(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, output: Output): number {
+  const dashes = argv.indexOf('--');
+  const own = dashes < 0 ? argv : argv.slice(0, dashes);
+  const command = dashes < 0 ? [] : argv.slice(dashes + 1);
+  let code: number = exitCodes.ok;
+  const program = programFor(output, (flags) => {
+    code = validate(flags, command, env, output);
+  });
+  try {
+    program.parse(own, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+}
+
+function programFor(output: Output, onValidate: (flags: readonly string[]) => void): Command {
+  const help = `${helpText()}\n`;
+  const program = new Command('reinit')
+    .exitOverride()
+    .configureOutput({
+      writeOut: output.out,
+      writeErr: output.error,
+      outputError: (text, write) => write(text.replace(/^error: /, 'reinit: ')),
+    })
+    .configureHelp({ formatHelp: () => help })
+    .version(`reinit ${version}`, '--version')
+    .showHelpAfterError('see reinit help')
+    .helpCommand(true);
+  // Flags of settings are not commander's: the loader reads them, so that validate reads what a start would.
+  const validating = program.command('validate').argument('[file]').allowUnknownOption().allowExcessArguments();
+  validating.action(() => onValidate(validating.args));
+  program.command('schema').action(() => output.out(`${JSON.stringify(schema, undefined, 2)}\n`));
+  program.command('version').action(() => output.out(`reinit ${version}\n`));
+  return program;
+}
