@@ -56,22 +56,21 @@ static bool decode(struct span bytes, struct effect *effect)
 }
 
 /* What the effects take: each answer has its room, each process its slot, before anything is done. */
-static bool fits(struct list effects)
+static bool fits(struct list effects, uint64_t ack)
 {
 	struct span bytes;
 	struct effect effect;
-	unsigned spawns = 0, captures = 0, answers = 0;
+	unsigned spawns = 0, answers = 0, free_slots, room;
 	if (effects.count > MAX_EFFECTS)
 		return false;
 	while (list_next(&effects, &bytes)) {
 		if (!decode(bytes, &effect))
 			return false;
 		spawns += effect.type == MSG_SPAWN;
-		captures += effect.type == MSG_SPAWN && effect.spawn.flags & SPAWN_CAPTURE;
 		answers += effect.type == MSG_SIGNAL_TO || effect.type == MSG_STOP;
 	}
-	/* An acknowledgement in the same commit may free more; a controller that needs that has lost count of its own processes. */
-	return spawns <= slots_free() + MAX_SLOTS / 2 && spawns <= MAX_SLOTS / 2 && captures <= MAX_CAPTURES && answers + 3 * spawns <= events_room();
+	events_after(ack, &free_slots, &room);
+	return spawns <= free_slots && answers + 3 * spawns <= room;
 }
 
 static bool instance_exists(void)
@@ -185,7 +184,7 @@ bool commit_apply(struct span fields)
 	struct msg_commit commit;
 	struct span bytes;
 	struct effect effect;
-	if (!decode_commit(fields, &commit) || commit.ack >= events_next_seq() || commit.memo.len > MAX_MEMO || commit.has_memo > 1 || !fits(commit.effects))
+	if (!decode_commit(fields, &commit) || commit.ack >= events_next_seq() || commit.memo.len > MAX_MEMO || commit.has_memo > 1 || !fits(commit.effects, commit.ack))
 		return false;
 	events_acknowledge(commit.ack);
 	if (commit.has_memo) {

@@ -13,7 +13,7 @@
 #include "say.h"
 #include "spawn.h"
 
-enum { DECIDE_MS = 1000 };
+enum { DECIDE_MS = 1000, EXIT_SYSTEM = 111 };
 
 static int stop_signal;
 static int leave_code = -1;
@@ -27,6 +27,15 @@ bool container_leaving(int *code)
 {
 	*code = leave_code;
 	return leave_code >= 0;
+}
+
+/* The main child has ended, and with it the container: once the controller has had its time to say something. */
+static void container_end(void)
+{
+	if (decide_by == NEVER)
+		decide_by = now_ms() + DECIDE_MS;
+	if (!controller_connected())
+		container_leave(ended_code);
 }
 
 void container_stop(int signo)
@@ -44,6 +53,8 @@ void container_stop(int signo)
 		instance_stop_again(slot, passed_on);
 	else if (ended_code < 0)
 		container_leave(128 + signo);
+	else
+		container_end();
 }
 
 /* What a shell makes of a wait status. */
@@ -75,9 +86,7 @@ void container_main_ended(struct slot *slot)
 	ended_code = code;
 	if (!stop_signal && orders.main_end == MAIN_END_HOLD && controller_hopeful())
 		return;
-	decide_by = now_ms() + DECIDE_MS;
-	if (alone)
-		container_leave(code);
+	container_end();
 }
 
 void container_decided(void)
@@ -92,6 +101,8 @@ void container_abandoned(void)
 {
 	if (ended_code >= 0)
 		container_leave(ended_code);
+	else if (!slot_of_main())
+		container_leave(EXIT_SYSTEM);
 }
 
 uint64_t container_deadline(void) { return decide_by; }

@@ -18,7 +18,7 @@ int container_stopping(void); /* the signal that began it, or 0 */
 void container_main_ended(struct slot *slot);
 /* The controller has decided what the end of the main child means (docs/protocol.md, main_end). */
 void container_decided(void);
-/* There is no controller and will be none: what was held for it is decided by the standing orders. */
+/* There is no controller and will be none: what was held for it is decided by the standing orders. Where it was about to start the next instance, nothing will. */
 void container_abandoned(void);
 
 void container_leave(int code);

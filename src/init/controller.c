@@ -21,6 +21,7 @@
 #include "link.h"
 #include "privileges.h"
 #include "say.h"
+#include "signals.h"
 #include "slots.h"
 #include "spawn.h"
 
@@ -62,7 +63,9 @@ static bool wanted;
 static uint64_t waited_ms, last_tick;
 
 bool controller_is(pid_t other) { return pid > 0 && other == pid; }
-bool controller_hopeful(void) { return wanted && failures < HOPELESS; }
+/* One that has answered is a controller again, however many failed before it. */
+bool controller_hopeful(void) { return wanted && (failures < HOPELESS || (pid > 0 && link_up() && link_answered())); }
+bool controller_alive(void) { return pid > 0; }
 bool controller_connected(void) { return pid > 0 && link_up(); }
 uint32_t controller_generation(void) { return generation; }
 
@@ -154,10 +157,8 @@ void controller_begin(char *const *arguments, int count)
 
 void controller_exec_cli(char *const *arguments, int count)
 {
-	sigset_t none;
 	find_library();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	signals_default();
 	exec_node("cli", arguments, count);
 }
 
@@ -176,7 +177,6 @@ static void write_file(const char *path, const char *text)
 static _Noreturn void become_controller(int link, int log)
 {
 	struct rlimit none = {0, 0};
-	sigset_t empty;
 	pid_t parent = getppid();
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -201,10 +201,7 @@ static _Noreturn void become_controller(int link, int log)
 	write_file("/proc/self/oom_score_adj", "1000");
 	setrlimit(RLIMIT_CORE, &none);
 	privileges_keep_reading();
-	for (int signo = 1; signo <= 64; signo++)
-		signal(signo, SIG_DFL);
-	sigemptyset(&empty);
-	sigprocmask(SIG_SETMASK, &empty, NULL);
+	signals_default();
 	exec_node("boot", own_arguments, own_count);
 	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
 	_exit(111);
@@ -261,8 +258,8 @@ bool controller_ended(pid_t other, int status)
 	int code;
 	if (!controller_is(other))
 		return false;
+	pid = 0; /* reaped: the number may be another's from here on */
 	link_close(); /* reads to the end: a last commit counts, an `exit` above all */
-	pid = 0;
 	if (container_leaving(&code))
 		return true;
 	uint64_t now = now_ms();
@@ -281,7 +278,8 @@ bool controller_ended(pid_t other, int status)
 	return true;
 }
 
-static bool owes(void) { return pid > 0 && (events_waiting() || !link_answered()); }
+/* One that has closed its link is about to end, and owes that. */
+static bool owes(void) { return pid > 0 && (events_waiting() || !link_answered() || !link_up()); }
 
 uint64_t controller_deadline(void)
 {

@@ -15,6 +15,8 @@ void controller_start(void);
 void controller_kill(void);
 
 bool controller_is(pid_t pid);
+/* It has not been reaped. */
+bool controller_alive(void);
 /* True if `pid` was the controller; it will be started again. */
 bool controller_ended(pid_t pid, int status);
 /* There is one, or will be soon: what is handed to it will be handled. */

@@ -3,8 +3,7 @@
 
 #include "clock.h"
 #include "say.h"
-
-#include <signal.h>
+#include "signals.h"
 
 struct event {
 	uint64_t seq, at, value;
@@ -17,6 +16,7 @@ struct event {
 static struct event ring[MAX_EVENTS];
 static uint64_t oldest = 1, next = 1, untold = 1;
 static unsigned realtime, realtime_lost;
+static uint32_t again; /* bit n: standard signal n has come again since it was told */
 
 static struct event *add(uint8_t type)
 {
@@ -56,18 +56,31 @@ void event_gone(uint32_t token, uint32_t killed)
 	event->value = killed;
 }
 
-static bool pending(uint8_t type, int signo, uint64_t from)
+/* The event's number, 0 where no such event waits. */
+static uint64_t pending(uint8_t type, int signo)
 {
-	for (uint64_t seq = from; seq < next; seq++)
+	for (uint64_t seq = oldest; seq < next; seq++)
 		if (ring[seq % MAX_EVENTS].type == type && ring[seq % MAX_EVENTS].number == signo)
-			return true;
-	return false;
+			return seq;
+	return 0;
+}
+
+/*
+ * As in the kernel, where a signal that comes in its handler is pending once: of each standard signal one event is kept. Another one that
+ * comes before that is told is the same; one that comes after may not be (the controller may have acted already), and is told once that is acknowledged.
+ */
+static bool coalesces(int signo)
+{
+	uint64_t seq = pending(MSG_SIGNAL, signo);
+	if (seq > 0 && seq < untold)
+		again |= 1U << signo;
+	return seq > 0;
 }
 
 void event_signal(int signo, uint64_t value, pid_t sender)
 {
-	if (signo < SIGRTMIN) {
-		if (pending(MSG_SIGNAL, signo, untold)) /* not read yet: the same as pending twice in the kernel (signal(7)) */
+	if (signo < FIRST_REALTIME) {
+		if (coalesces(signo))
 			return;
 	} else if (realtime >= MAX_REALTIME) {
 		if (realtime_lost++ == 0)
@@ -76,8 +89,6 @@ void event_signal(int signo, uint64_t value, pid_t sender)
 	} else {
 		realtime++;
 	}
-	if (next - oldest >= MAX_EVENTS)
-		return; /* unreachable while commit.c keeps room; a wrong sum there must not overwrite what is kept */
 	struct event *event = add(MSG_SIGNAL);
 	event->number = signo;
 	event->value = value;
@@ -86,7 +97,7 @@ void event_signal(int signo, uint64_t value, pid_t sender)
 
 void event_stopping(int signo)
 {
-	if (pending(MSG_STOPPING, signo, oldest) || next - oldest >= MAX_EVENTS)
+	if (pending(MSG_STOPPING, signo))
 		return;
 	add(MSG_STOPPING)->number = signo;
 }
@@ -99,30 +110,54 @@ void event_signalled(uint32_t id, uint32_t token, uint8_t result)
 	event->detail = result;
 }
 
-unsigned events_room(void)
-{
-	/* A slot has at most three events to come; signals and the stop at most these. */
-	unsigned promised = slots_used() * 3 + 2 * 31 + MAX_REALTIME + 8;
-	unsigned kept = (unsigned)(next - oldest);
-	return kept + promised >= MAX_EVENTS ? 0 : MAX_EVENTS - kept - promised;
-}
 
 uint64_t events_next_seq(void) { return next; }
 uint64_t events_oldest(void) { return oldest; }
 bool events_waiting(void) { return oldest < next; }
 
+static void signal_acknowledged(const struct event *event)
+{
+	if (event->number >= FIRST_REALTIME) {
+		if (--realtime == 0)
+			realtime_lost = 0;
+	} else if (again >> event->number & 1) {
+		again &= ~(1U << event->number);
+		add(MSG_SIGNAL)->number = event->number;
+	}
+}
+
+/* The slot whose story the event ends. */
+static struct slot *ends(const struct event *event)
+{
+	struct slot *slot = slot_of_token(event->token);
+	if (event->type == MSG_SPAWN_FAILED || event->type == MSG_GONE || (event->type == MSG_EXITED && slot && slot->role == ROLE_HELPER))
+		return slot;
+	return NULL;
+}
+
 void events_acknowledge(uint64_t seq)
 {
 	for (; oldest <= seq && oldest < next; oldest++) {
-		const struct event *event = &ring[oldest % MAX_EVENTS];
-		struct slot *slot = slot_of_token(event->token);
-		if (event->type == MSG_SIGNAL && event->number >= SIGRTMIN && --realtime == 0)
-			realtime_lost = 0;
-		if (slot && (event->type == MSG_SPAWN_FAILED || event->type == MSG_GONE || (event->type == MSG_EXITED && slot->role == ROLE_HELPER)))
+		const struct event event = ring[oldest % MAX_EVENTS];
+		struct slot *slot = ends(&event);
+		if (slot)
 			slot_free(slot);
+		if (event.type == MSG_SIGNAL)
+			signal_acknowledged(&event);
 	}
 	if (untold < oldest)
 		untold = oldest;
+}
+
+void events_after(uint64_t seq, unsigned *free_slots, unsigned *room)
+{
+	*free_slots = slots_free();
+	for (uint64_t at = oldest; at <= seq && at < next; at++)
+		*free_slots += ends(&ring[at % MAX_EVENTS]) != NULL;
+	/* A slot has at most three events to come; stops and standard signals at most 31 each. */
+	unsigned promised = (MAX_SLOTS - *free_slots) * 3 + 2 * 31 + MAX_REALTIME;
+	unsigned kept = (unsigned)(next - (seq < oldest ? oldest : seq + 1));
+	*room = kept + promised >= MAX_EVENTS ? 0 : MAX_EVENTS - kept - promised;
 }
 
 void events_rewind(void) { untold = oldest; }

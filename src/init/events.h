@@ -17,8 +17,8 @@ void event_signal(int signo, uint64_t value, pid_t sender);
 void event_stopping(int signo);
 void event_signalled(uint32_t id, uint32_t token, uint8_t result);
 
-/* How many further events fit, all that is promised already taken off. */
-unsigned events_room(void);
+/* What there is once events up to `seq` are acknowledged: free slots, and room for further events with all that is promised already taken off. */
+void events_after(uint64_t seq, unsigned *free_slots, unsigned *room);
 uint64_t events_next_seq(void);
 uint64_t events_oldest(void);  /* its sequence number, or the next one's */
 bool events_waiting(void); /* some are not acknowledged */

@@ -17,6 +17,7 @@ enum {
 	AFTER_RELOAD_MS = 250, /* haproxy, php-fpm and others lose or garble a stop signal that comes in their reload */
 	SWEEP_TERM_MS = 1000,  /* for what the main process left behind: it had the whole stop time */
 	SWEEP_EVERY_MS = 5,
+	STARTING_MS = 5,       /* until exec is looked for again */
 	PASSES = 16,           /* a tree that keeps forking is only beaten by looks in quick succession */
 };
 
@@ -106,17 +107,41 @@ void instance_sweep(struct slot *slot)
 		gone(slot);
 }
 
+/* Before exec a signal that nobody handles is lost where ignoring it is the default; all others end the start, as they should. */
+static bool too_early(const struct slot *slot)
+{
+	return slot->exec_ms == 0 && (slot->stop.signo == SIGWINCH || slot->stop.signo == SIGURG || slot->stop.signo == SIGCONT);
+}
+
 static void send_stop(struct slot *slot)
 {
+	struct proc_stat stat;
+	if (too_early(slot)) {
+		slot->stop.send_at = now_ms() + STARTING_MS;
+		return;
+	}
 	slot->stop.send_at = NEVER;
 	signals_send(slot, slot->stop.signo, orders.scope);
-	/* A stopped process does not see TERM before it is continued. */
-	signals_send(slot, SIGCONT, orders.scope);
+	if (proc_stat(slot->pid, &stat) && stat.state == 'T') /* it does not see TERM before it is continued */
+		signals_send(slot, SIGCONT, orders.scope);
+}
+
+static void kill_helper(struct slot *slot, uint8_t cause)
+{
+	slot->timeout_at = NEVER;
+	slot->cause = cause;
+	kill(-slot->pid, SIGKILL);
+	kill(slot->pid, SIGKILL); /* before its setsid there is no such group */
 }
 
 void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms)
 {
 	uint64_t now = now_ms();
+	if (slot->role == ROLE_HELPER) { /* no instance: nothing may be swept for it */
+		if (slot->pid > 0)
+			kill_helper(slot, CAUSE_KILLED);
+		return;
+	}
 	slot->stop.wanted = true;
 	slot->stop.signo = signo;
 	if (slot->pid == 0) {
@@ -163,21 +188,13 @@ static void kill_main(struct slot *slot)
 	signals_send(slot, SIGKILL, SCOPE_PROCESS);
 }
 
-static void kill_helper(struct slot *slot)
-{
-	slot->timeout_at = NEVER;
-	slot->cause = CAUSE_TIMEOUT;
-	kill(-slot->pid, SIGKILL);
-	kill(slot->pid, SIGKILL); /* before its setsid there is no such group */
-}
-
 void instance_tick(uint64_t now)
 {
 	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++) {
 		if (slot->token == 0)
 			continue;
 		if (slot->pid > 0 && now >= slot->timeout_at)
-			kill_helper(slot);
+			kill_helper(slot, CAUSE_TIMEOUT);
 		if (slot->pid > 0 && now >= slot->stop.send_at)
 			send_stop(slot);
 		if (slot->pid > 0 && now >= slot->stop.again_at) {

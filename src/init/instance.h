@@ -9,7 +9,7 @@
 
 #include "slots.h"
 
-/* Begins the stop. timeout_ms 0: no KILL. A slot that has exited already is swept. */
+/* Begins the stop. timeout_ms 0: no KILL. A slot that has exited already is swept. A helper is killed with its group, and `exited` is all the answer. */
 void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms);
 /* Passes a further stop signal on. */
 void instance_stop_again(struct slot *slot, int signo);

@@ -17,11 +17,11 @@ static long wanted(void)
 
 void kill_point(void)
 {
-	if (++passed == wanted())
+	if (controller_alive() && ++passed == wanted())
 		controller_kill();
 }
 
-size_t kill_point_cut(size_t length) { return passed + 1 == wanted() && length > 1 ? length / 2 : length; }
+size_t kill_point_cut(size_t length) { return controller_alive() && passed + 1 == wanted() && length > 1 ? length / 2 : length; }
 #else
 typedef int nothing_here; /* ISO C wants a translation unit to hold something */
 #endif

@@ -99,26 +99,36 @@ static bool apply_frames(void)
 	return good;
 }
 
+static void hang_up(void)
+{
+	close(fd);
+	fd = -1;
+}
+
 bool link_read(void)
 {
 	while (fd >= 0) {
 		ssize_t got = recv(fd, in_bytes + in_length, sizeof in_bytes - in_length, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
-			return true; /* nothing now; or the end, and the controller's exit will say so */
+		if (got < 0 && errno == EAGAIN)
+			return true;
+		if (got <= 0) { /* the end, or a reset: poll(2) would tell of it for ever */
+			hang_up();
+			return true;
+		}
 		in_length += (size_t)got;
-		if (!apply_frames())
+		if (!apply_frames()) {
+			hang_up();
 			return false;
+		}
 	}
 	return true;
 }
 
 void link_close(void)
 {
-	if (fd < 0)
-		return;
 	link_read();
-	close(fd);
-	fd = -1;
+	if (fd >= 0)
+		hang_up();
 }

@@ -13,7 +13,10 @@ bool link_up(void);
 int link_fd(void);
 bool link_wants_to_write(void);
 void link_write(void);
-/* Reads and applies what is there. False: the controller broke the protocol, and is to be ended. */
+/*
+ * Reads and applies what is there. False: the controller broke the protocol, and is to be ended; the link is closed then, because what follows
+ * a refused commit builds on it. It is closed at the controller's end of it as well.
+ */
 bool link_read(void);
 /* The controller is gone: reads the socket to its end, applies whole commits, drops a half frame, closes. */
 void link_close(void);

@@ -17,7 +17,7 @@
 #include "terminal.h"
 
 static int fd = -1;
-static sigset_t watched;
+static uint64_t watched; /* as the kernel has it: bit n - 1 is signal n */
 static bool stopped_from_outside;
 
 /* Kept for the next instance. */
@@ -28,15 +28,23 @@ static unsigned kept_count;
 void signals_block(void)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
-	sigfillset(&watched);
+	watched = ~0ULL;
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-		sigdelset(&watched, faults[i]);
-	sigprocmask(SIG_SETMASK, &watched, NULL);
+		watched &= ~(1ULL << (faults[i] - 1));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &watched, NULL, sizeof watched);
+}
+
+void signals_default(void)
+{
+	static const uint64_t none, action[4]; /* struct sigaction of the kernel: handler SIG_DFL, no flags, no restorer, empty mask */
+	for (int signo = 1; signo <= 64; signo++)
+		syscall(SYS_rt_sigaction, signo, action, NULL, sizeof none); /* EINVAL for KILL and STOP: nothing to reset there */
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
 int signals_open(void)
 {
-	fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = (int)syscall(SYS_signalfd4, -1, &watched, sizeof watched, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd;
 }
 
@@ -80,7 +88,7 @@ static void deliver(const struct slot *slot, int signo, bool queued, uint64_t va
 
 static void keep(int signo, bool queued, uint64_t value)
 {
-	if (signo < SIGRTMIN) {
+	if (signo < FIRST_REALTIME) {
 		kept_standard |= 1ULL << signo;
 	} else if (kept_count < MAX_REALTIME) {
 		kept_realtime[kept_count].signo = (uint8_t)signo;
@@ -97,7 +105,7 @@ static void forward(int signo, bool queued, uint64_t value)
 	if (signo == 0)
 		return;
 	if (main_slot && main_slot->exec_ms > 0)
-		deliver(main_slot, signo, queued && signo >= SIGRTMIN, value);
+		deliver(main_slot, signo, queued && signo >= FIRST_REALTIME, value);
 	else
 		keep(signo, queued, value);
 }
@@ -109,7 +117,7 @@ void signals_release(struct slot *slot)
 	kept_standard = 0;
 	kept_count = 0;
 	stopped_from_outside = false;
-	for (int signo = 1; standard && signo < 64; signo++)
+	for (int signo = 1; signo < FIRST_REALTIME; signo++)
 		if (standard >> signo & 1)
 			deliver(slot, signo, false, 0);
 	for (unsigned i = 0; i < count; i++)

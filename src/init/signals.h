@@ -10,8 +10,16 @@
 
 struct slot;
 
+/*
+ * The kernel's real-time signals begin at 32. libc keeps the first two or three for itself: sigfillset(3) leaves them out, SIGRTMIN is beyond them,
+ * and sigaction(2) refuses them. Applications without libc (Go) may use them, so masks and dispositions go to the kernel directly.
+ */
+enum { FIRST_REALTIME = 32 };
+
 /* init's first act. The faults stay out: they are about the process that has them (signal(7)). */
 void signals_block(void);
+/* In a child: every signal has its default effect, none is blocked. */
+void signals_default(void);
 /* The descriptor to poll. -1 with errno where the kernel gives none. */
 int signals_open(void);
 /* Handles all that is pending; true if children have changed state. */

@@ -77,14 +77,6 @@ struct capture *capture_take(int fd)
 	return NULL;
 }
 
-unsigned captures_free(void)
-{
-	unsigned n = 0;
-	for (struct capture *capture = captures; capture < captures + MAX_CAPTURES; capture++)
-		n += !capture->used;
-	return n;
-}
-
 static void keep(struct capture *capture, const uint8_t *at, size_t n)
 {
 	for (; n > 0; at++, n--, capture->total++) {

@@ -66,7 +66,6 @@ struct capture *capture_take(int fd);
 /* Reads what there is, without blocking; closes at the end of the stream. */
 void capture_read(struct capture *capture);
 void capture_close(struct capture *capture);
-unsigned captures_free(void);
 /* What was kept, in order, in a buffer that the next call overwrites. */
 struct span capture_kept(const struct capture *capture);
 

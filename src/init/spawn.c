@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "signals.h"
 #include "terminal.h"
 
 extern char **environ;
@@ -68,13 +69,21 @@ bool spawn_valid(const struct msg_spawn *m)
 
 /* --- in the child --- */
 
-/* Memory that exec will take back. mmap(2) for each is wasteful and enough; malloc(3) would be a tenth of this program. */
+/* Memory, zeroed, that exec will take back. malloc(3) would be a tenth of this program; an mmap(2) each would meet vm.max_map_count. */
 static void *room(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		_exit(126);
-	return memory;
+	static uint8_t *free_at;
+	static size_t left;
+	size = (size + 15) & ~(size_t)15;
+	if (left < size) {
+		left = size > MAX_FRAME ? size : MAX_FRAME;
+		free_at = mmap(NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (free_at == MAP_FAILED)
+			_exit(126);
+	}
+	left -= size;
+	free_at += size;
+	return free_at - size;
 }
 
 static _Noreturn void fail(int report, const char *stage, int error, int exit_code)
@@ -204,7 +213,7 @@ static void own_group(const struct msg_spawn *m)
 static void set_streams(const struct msg_spawn *m, int output)
 {
 	if (m->role == ROLE_HELPER) {
-		int null = open("/dev/null", O_RDONLY);
+		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (null >= 0)
 			dup2(null, 0);
 		else
@@ -219,16 +228,6 @@ static void set_streams(const struct msg_spawn *m, int output)
 			if (closed_at_start[fd])
 				close(fd); /* init holds a placeholder there; closed is what the application was given */
 	/* All else is close-on-exec (main.c), so that exec leaves 0, 1 and 2. */
-}
-
-static void default_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-	for (int signo = 1; signo <= 64; signo++)
-		sigaction(signo, &action, NULL); /* those that libc keeps, and KILL and STOP, answer EINVAL: nothing to reset there */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ENOENT of a file that is there is about its interpreter: the #! line's, or the dynamic loader. */
@@ -286,7 +285,7 @@ static _Noreturn void child(const struct msg_spawn *m, int report, int output)
 		fail(report, "cwd", errno, 126);
 	if (m->flags & SPAWN_NO_NEW_PRIVS && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail(report, "privileges", errno, 126);
-	default_signals();
+	signals_default();
 	exec_program(report, argv, environment);
 }
 
@@ -307,9 +306,14 @@ static bool open_pipes(const struct msg_spawn *m, struct slot *slot, int report[
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return false;
 	if (m->flags & SPAWN_CAPTURE) {
-		if (pipe2(output, O_CLOEXEC) < 0 || !(slot->capture = capture_take(output[0]))) {
-			close(report[0]);
-			close(report[1]);
+		bool opened = pipe2(output, O_CLOEXEC) == 0;
+		int error = opened ? EBUSY : errno; /* EBUSY: all captures are in use */
+		if (!opened || !(slot->capture = capture_take(output[0]))) {
+			for (int end = 0; end < 2; end++) {
+				close(report[end]);
+				close(output[end]);
+			}
+			errno = error;
 			return false;
 		}
 		fcntl(output[0], F_SETFL, O_NONBLOCK);
@@ -345,7 +349,7 @@ struct slot *spawn(const struct msg_spawn *m)
 	slot->exec_fd = report[0];
 	if (m->timeout_ms > 0)
 		slot->timeout_at = slot->spawned_ms + m->timeout_ms;
-	if (m->role == ROLE_MAIN)
+	if (m->role == ROLE_MAIN && !(m->flags & SPAWN_SESSION)) /* the leader of a group cannot begin a session */
 		setpgid(pid, pid); /* here too: a signal for the group may be due before the child has run */
 	return slot;
 }
