@@ -37,8 +37,8 @@ export interface Contents {
   /** Path → errno. */
   readonly unknown: ReadonlyMap<string, string>;
   readonly leftOut: LeftOut | undefined;
-  /** Files without a name left (link count 0): reached through a mount that will never change again. */
-  readonly unlinked: readonly string[];
+  /** Resolved path → its inode. Link count 0: reached through a mount that will never change again. */
+  readonly stats: ReadonlyMap<string, FileStat>;
 }
 
 export interface ReadContents {
@@ -74,7 +74,7 @@ export async function readContents(request: ReadContents): Promise<Contents> {
     request.cache.set(real, hashed);
     hashes.set(path, hashed.hash);
   }
-  return { hashes, unknown, leftOut, unlinked: chosen.filter(({ stat }) => stat.nlink === 0).map(({ file }) => file.path) };
+  return { hashes, unknown, leftOut, stats: new Map(chosen.map(({ file, stat }) => [file.real, stat])) };
 }
 
 async function hashOf(request: ReadContents, real: string, stat: FileStat): Promise<Hashed> {

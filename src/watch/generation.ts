@@ -5,7 +5,7 @@ import { createExcluded, type Excluded } from './exclude.ts';
 import { toGeneration } from './identity.ts';
 import { guarded, type Lanes, sharedLanes } from './lanes.ts';
 import { isLocal, type Mounts, mountOf, parseMounts } from './mounts.ts';
-import { codeOf, type Operations, realOperations } from './operations.ts';
+import { codeOf, type FileStat, type Operations, realOperations } from './operations.ts';
 import { type LeftOut, makePlan, type Plan, samePlan } from './plan.ts';
 import type { Generation, ReadGeneration } from './types.ts';
 
@@ -19,7 +19,8 @@ export type Reading =
       /** Path → errno or `special`: what is there but cannot be read. Its last known content counts on. */
       readonly unknown: ReadonlyMap<string, string>;
       readonly leftOut: LeftOut | undefined;
-      readonly unlinked: readonly string[];
+      /** Resolved path → inode, of each file that was read. */
+      readonly stats: ReadonlyMap<string, FileStat>;
     }
   /** The files kept changing while they were read. */
   | { readonly kind: 'moving' }
@@ -98,16 +99,8 @@ async function readOnce(rule: WatchRule, excluded: Excluded, environment: Reader
     if (!samePlan(plan, await makePlan(rule, excluded, files))) return undefined;
     const unknown = new Map([...plan.unknown, ...contents.unknown]);
     memory.files = withUnknown(plan, contents, unknown, memory.files);
-    const { unlinked } = contents;
-    return {
-      kind: 'read',
-      generation: toGeneration(memory.files),
-      plan,
-      mounts,
-      unknown,
-      leftOut: plan.leftOut ?? contents.leftOut,
-      unlinked,
-    };
+    const leftOut = plan.leftOut ?? contents.leftOut;
+    return { kind: 'read', generation: toGeneration(memory.files), plan, mounts, unknown, leftOut, stats: contents.stats };
   } catch (error) {
     if (codeOf(error) === 'HUNG') throw error;
     return undefined; // MOVED, ENOENT, ESTALE: between two states

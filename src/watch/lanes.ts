@@ -72,7 +72,10 @@ function startDeadline(ms: number, expire: () => void): () => void {
   let timer = setTimeout(check, ms);
   function check(): void {
     const now = performance.now();
-    if (now < due + ms / 2) return expire();
+    if (now < due + ms / 2) {
+      expire();
+      return;
+    }
     due = now + ms;
     timer = setTimeout(check, ms);
   }

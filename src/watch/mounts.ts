@@ -39,7 +39,7 @@ export function parseMounts(mountinfo: string): Mounts {
     const [root, mountPoint] = [fields[3], fields[4]];
     const fsType = fields[fields.indexOf('-', 6) + 1];
     if (root === undefined || mountPoint === undefined || fsType === undefined) continue;
-    mounts.set(unescape(mountPoint), { mountPoint: unescape(mountPoint), root: unescape(root), fsType });
+    mounts.set(decodeOctal(mountPoint), { mountPoint: decodeOctal(mountPoint), root: decodeOctal(root), fsType });
   }
   return mounts;
 }
@@ -61,7 +61,7 @@ export const isSubPath = (mount: Mount): boolean =>
   /\/volume-subpaths\/|kubernetes\.io~(configmap|secret|projected|downward-api)\/[^/]+\/.+/.test(mount.root);
 
 /** Space, tab, newline and backslash are written as octal. */
-function unescape(field: string): string {
+function decodeOctal(field: string): string {
   return field.includes('\\')
     ? field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
     : field;
