@@ -1,0 +1,119 @@
+/**
+ * The dull part: events into a queue, the queue through `transition`, what comes out of it to init, the watches, the timer and the log.
+ * One commit a batch, which carries acknowledgement, state and effects together: whenever this process dies, all of a batch happened or none.
+ */
+import { setTimeout } from 'node:timers';
+import type { Config } from '../config/model.ts';
+import { encodeMemo } from '../core/memo.ts';
+import type { Note } from '../core/notes.ts';
+import type { Reading } from '../core/reading.ts';
+import { type Command, type Event, type State, type Step, transition } from '../core/supervisor.ts';
+import { nextDeadline, pendingReads } from '../core/turns.ts';
+import type { Link } from '../link/client.ts';
+import type { Effect } from '../link/messages.ts';
+import type { Clock } from './clock.ts';
+
+export interface World {
+  readonly link: Pick<Link, 'commit'>;
+  readonly clock: Clock;
+  readonly config: Config;
+  effectOf(command: Command): Effect;
+  /** Reads a rule's files; undefined where that cannot be done consistently. Rejects never. */
+  read(rule: string): Promise<Reading | undefined>;
+  note(note: Note): void;
+  /** Before an `exit`: init ends this process too, so what was said has to be out. */
+  drain(): void;
+}
+
+export interface Driver {
+  dispatch(events: readonly Event[]): void;
+  readonly state: State;
+}
+
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Commits the first step at once. */
+export function startDriver(first: Step, world: World): Driver {
+  let state = first.state;
+  let acked = 0;
+  let memo: Buffer | undefined;
+  let queue: Event[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const reading = new Set<number>();
+
+  function handle(): void {
+    const batch = queue;
+    queue = [];
+    let ack = acked;
+    const commands: Command[] = [];
+    const notes: Note[] = [];
+    for (const event of batch) {
+      if ('seq' in event) {
+        ack = event.seq;
+        world.clock.passed(event.at_ms);
+      }
+      const step = transition(state, event, world.config);
+      state = step.state;
+      commands.push(...step.commands);
+      notes.push(...step.notes);
+    }
+    finish(ack, commands, notes);
+  }
+
+  function finish(ack: number, commands: readonly Command[], notes: readonly Note[]): void {
+    const leaving = commands.some(({ kind }) => kind === 'exit');
+    if (leaving) tell(notes);
+    commit(ack, commands);
+    if (!leaving) tell(notes);
+    arm();
+    read();
+  }
+
+  function tell(notes: readonly Note[]): void {
+    for (const note of notes) world.note(note);
+    if (notes.some(({ kind }) => kind === 'leaving')) world.drain();
+  }
+
+  function commit(ack: number, commands: readonly Command[]): void {
+    const encoded = encodeMemo(state);
+    const changed = !memo?.equals(encoded);
+    if (!changed && ack === acked && commands.length === 0) return;
+    world.link.commit(ack, changed ? encoded : undefined, commands.map(world.effectOf));
+    memo = encoded;
+    acked = ack;
+  }
+
+  /** Timers follow from the state: nothing is armed or disarmed one by one, and nothing is lost with this process. */
+  function arm(): void {
+    clearTimeout(timer);
+    const deadline = nextDeadline(state, world.config.services.main.watch);
+    if (deadline === undefined) return;
+    const ms = Math.min(longestTimerMs, Math.max(0, deadline - world.clock.now()));
+    timer = setTimeout(() => dispatch([{ kind: 'timeElapsed', at: world.clock.now() }]), ms);
+  }
+
+  /** So do the readings that the state waits for. */
+  function read(): void {
+    for (const { rule, id } of pendingReads(state.rules)) {
+      if (reading.has(id)) continue;
+      reading.add(id);
+      void world.read(rule).then((found) => {
+        reading.delete(id);
+        dispatch([{ kind: 'read', rule, id, reading: found, at: world.clock.now() }]);
+      });
+    }
+  }
+
+  function dispatch(events: readonly Event[]): void {
+    if (queue.length === 0) queueMicrotask(handle);
+    queue.push(...events);
+  }
+
+  finish(0, first.commands, first.notes);
+  return {
+    dispatch,
+    get state() {
+      return state;
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import type { Config, WatchRule } from '../config/model.ts';
+
+/** Rules are known by their names, in the memo too: where two have the same one, the later ones are numbered. */
+export function withDistinctNames(config: Config): Config {
+  const taken = new Set<string>();
+  const watch = config.services.main.watch.map((rule): WatchRule => {
+    let name = rule.name;
+    for (let n = 2; taken.has(name); n += 1) name = `${rule.name} (${n})`;
+    taken.add(name);
+    return name === rule.name ? rule : { ...rule, name };
+  });
+  return { ...config, services: { ...config.services, main: { ...config.services.main, watch } } };
+}

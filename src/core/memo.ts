@@ -1,0 +1,53 @@
+/**
+ * The state as init keeps it for the next controller: JSON, versioned, at most 64 KiB. It holds no environment, no arguments and no contents.
+ * The names and short hashes of files are for messages only, and are left out where they do not fit.
+ */
+import { maxMemoBytes } from '../link/messages.ts';
+import { type Reading, shortHash } from './reading.ts';
+import type { State } from './supervisor.ts';
+
+/** Raised with every change of what State means. A memo of another version is not read. */
+const memoVersion = 1;
+/** More names than this would not fit anyway, and are not worth the time at every commit. */
+const mostFiles = 400;
+
+export function encodeMemo(state: State): Buffer {
+  const whole = serialise(state, packReading);
+  if (whole.length <= maxMemoBytes) return whole;
+  return serialise(state, ({ hash }) => ({ hash }));
+}
+
+/** Undefined: empty, of another version, or none of ours. */
+export function decodeMemo(memo: Buffer): State | undefined {
+  if (memo.length === 0) return undefined;
+  try {
+    const { version, state } = JSON.parse(memo.toString('utf8'), unpack) as { version: number; state: State };
+    return version === memoVersion ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Packed = { readonly hash: string; readonly files?: readonly (readonly [string, string | null])[] };
+
+function serialise(state: State, pack: (reading: Reading) => Packed): Buffer {
+  const replace = (_: string, value: unknown): unknown => (isReading(value) ? { $reading: pack(value) } : value);
+  return Buffer.from(JSON.stringify({ version: memoVersion, state }, replace));
+}
+
+const isReading = (value: unknown): value is Reading =>
+  typeof value === 'object' &&
+  value !== null &&
+  'hash' in value &&
+  'files' in value &&
+  (value.files === undefined || value.files instanceof Map);
+
+function packReading({ hash, files }: Reading): Packed {
+  return files && files.size <= mostFiles ? { hash, files: [...files].map(([path, file]) => [path, file && shortHash(file)]) } : { hash };
+}
+
+function unpack(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('$reading' in value)) return value;
+  const { hash, files } = value.$reading as Packed;
+  return { hash, files: files && new Map(files) } satisfies Reading;
+}

@@ -1,0 +1,193 @@
+/** What is written about each notable fact: what happened, why, and what to do where there is something to do. Pure. */
+import { formatDuration } from '../core/durations.ts';
+import type { Difference, Note, Refusal, RuleNote, StartReason } from '../core/notes.ts';
+import { signalName } from '../core/signals.ts';
+import type { End } from '../core/wait-status.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+/** Structured beside the words. Never a value of the environment, never an argument but the command's name, never contents. */
+export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+export interface Line {
+  readonly level: Level;
+  readonly msg: string;
+  readonly fields: LogFields;
+}
+
+/** What the notes do not hold, for they are the same all the time. */
+export interface Names {
+  /** The application's command, without its arguments. */
+  readonly command: string;
+  /** The validators' commands of a rule, without arguments. */
+  validator(rule: string, step: number): string;
+  /** In ms. */
+  validateTimeout(rule: string): number;
+}
+
+type RuleLine<K extends RuleNote['kind']> = (note: Extract<RuleNote, { kind: K }>, rule: string, names: Names) => Line;
+type ServiceNote = Exclude<Note, { rule: string }>;
+type ServiceLine<K extends ServiceNote['kind']> = (note: Extract<ServiceNote, { kind: K }>, names: Names) => Line;
+
+export function lineOf(note: Note, names: Names): Line {
+  if ('rule' in note) {
+    const line = (ruleLines[note.kind] as RuleLine<RuleNote['kind']>)(note, note.rule, names);
+    return { ...line, fields: { event: note.kind, rule: note.rule, ...line.fields } };
+  }
+  const line = (serviceLines[note.kind] as ServiceLine<ServiceNote['kind']>)(note, names);
+  return { ...line, fields: { event: note.kind, ...line.fields } };
+}
+
+const line = (level: Level, msg: string, fields: LogFields = {}): Line => ({ level, msg, fields });
+const after = (ms: number): string => formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000);
+const reasons: Readonly<Record<StartReason, string>> = {
+  start: '',
+  change: ' on the changed configuration',
+  policy: ' again, as `restart` asks for',
+  failed_reload: ' again, after the failed reload',
+};
+const exitWords = (end: End): string => (end.kind === 'code' ? `exit code ${end.code}` : `signal ${signalName(end.signo)}`);
+const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
+const files = (difference: Difference | undefined): string => {
+  if (!difference) return '';
+  const { files: names, more } = difference;
+  return ` (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
+};
+
+const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
+  started: ({ pid, reason, ms }, { command }) =>
+    line('info', `started ${command}${reasons[reason]}, pid ${pid}`, { command, pid, ms, reason }),
+  start_failed: ({ stage, text, code }, { command }) =>
+    line('error', `cannot start ${command}: ${text} (stage: ${stage})`, { command, stage, reason: text, exit_code: code }),
+  ended: ({ end, ranMs, ordered }, { command }) => {
+    const ran = ranMs === undefined ? '' : ` after ${after(ranMs)}`;
+    return line(ordered ? 'info' : 'warn', `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${exitWords(end)}`, {
+      command,
+      ...endFields(end),
+      ran_ms: ranMs,
+    });
+  },
+  swept: ({ killed }) => line('warn', `${killed} left-over processes of the instance had to be killed`, { killed }),
+  restart_scheduled: ({ delayMs, attempt }, { command }) =>
+    line('warn', `restart ${attempt} of ${command} in ${formatDuration(delayMs)}`, { delay_ms: delayMs, attempt }),
+  gave_up: ({ attempts }, { command }) =>
+    line('error', `${command} was restarted ${attempts} times in a row, the limit (restart_limit): giving up`, { attempts }),
+  restarting: ({ signo, timeoutMs }, { command }) =>
+    line('info', `restarting ${command}: sent ${signalName(signo)}, KILL after ${formatDuration(timeoutMs)}`, {
+      signal: signalName(signo),
+      timeout_ms: timeoutMs,
+    }),
+  container_stop: ({ signo }, { command }) =>
+    line('info', `${signalName(signo)} stops the container: passed on to ${command}; no reload and no restart from here`, {
+      signal: signalName(signo),
+    }),
+  leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
+};
+
+const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
+  change_seen: ({ from, to, difference }, rule) =>
+    line('info', `change seen in ${rule}${files(difference)}: ${from ?? 'unknown'} → ${to}`, {
+      from,
+      to,
+      files: difference?.files,
+      more: difference?.more,
+    }),
+  back: ({ hash }, rule) => line('info', `${rule} is back at what the application runs with (${hash}): nothing to do`, { hash }),
+  refused: ({ hash, running, step, verdict }, rule, names) => {
+    const validator = names.validator(rule, step);
+    const words = 'words' in verdict && verdict.words !== '' ? `\n${verdict.words}` : '';
+    const keeps = running === undefined ? 'the application is left as it is' : `the application keeps running on ${running}`;
+    return line(
+      'error',
+      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. Correct the files: the next change is checked again.${words}`,
+      {
+        hash,
+        running,
+        validator,
+        ...verdictFields(verdict),
+      },
+    );
+  },
+  applied: ({ hash, how, ms }, rule) => {
+    const way = { reload: 'reloaded', restart: 'restarted', none: 'valid; the application takes it over by itself' }[how];
+    return line('info', `change ${hash} of ${rule} applied: ${way}, ${after(ms)} after it was seen`, { hash, how, ms });
+  },
+  signalled: ({ signo, hash }, rule) =>
+    line('debug', `sent ${signalName(signo)} for ${hash} of ${rule}`, { hash, signal: signalName(signo) }),
+  signal_waits: ({ signo, why }, rule) =>
+    line('info', `${rule}: the application does not take ${signalName(signo)} yet (${waits[why]}): trying again for a while`, {
+      signal: signalName(signo),
+      why,
+    }),
+  signal_refused: ({ signo, hash }, rule) =>
+    line('error', `change ${hash} of ${rule} not applied: init may not signal the application (EPERM). Give the container CAP_KILL.`, {
+      hash,
+      signal: signalName(signo),
+    }),
+  falls_to_restart: ({ signo, why }, rule) =>
+    line(
+      'warn',
+      `${rule}: ${falls[why]} ${signalName(signo)}: applying by restart. Set reload_signal to one that it handles, or on_change: restart.`,
+      {
+        signal: signalName(signo),
+        why,
+      },
+    ),
+  reload_failed: ({ hash, signo, afterMs }, rule) =>
+    line(
+      'error',
+      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${signalName(signo)}; it is started again once`,
+      {
+        hash,
+        signal: signalName(signo),
+        after_ms: afterMs,
+      },
+    ),
+  restart_failed: ({ hash }, rule) => line('error', `restart for ${hash} of ${rule} failed: the application did not stay up`, { hash }),
+  came_up_on_refused: ({ hash }, rule) =>
+    line('warn', `the application has started on ${hash} of ${rule}, which had been refused or had failed: that is what it runs with now`, {
+      hash,
+    }),
+  held_back: ({ hash, by }, rule) =>
+    line('warn', `change ${hash} of ${rule} waits: the application would also read ${by}, whose files are refused or being checked`, {
+      hash,
+      by,
+    }),
+  unsettled: (_, rule) => line('debug', `${rule} is changing: waiting until it settles`),
+  unreadable: (_, rule) => line('warn', `${rule} cannot be read consistently: trying again now and then; the application is left as it is`),
+};
+
+const waits = { not_yet: 'it has just started', ignored: 'it ignores the signal', not_caught: 'it has no handler for it' } as const;
+const falls = {
+  not_yet: 'the application was never ready for',
+  ignored: 'the application ignores',
+  not_caught: 'the application has no handler for',
+  killed_before: 'the application does not survive',
+} as const;
+
+function verdictWords(verdict: Refusal, timeoutMs: number): string {
+  switch (verdict.kind) {
+    case 'ended':
+      return verdict.end.kind === 'code'
+        ? `says no (exit code ${verdict.end.code})`
+        : `was ended by signal ${signalName(verdict.end.signo)}`;
+    case 'timed_out':
+      return `timed out after ${formatDuration(timeoutMs)} (validate_timeout) and was killed`;
+    case 'not_started':
+      return `cannot be started: ${verdict.text} (stage: ${verdict.stage})`;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function verdictFields(verdict: Refusal): LogFields {
+  switch (verdict.kind) {
+    case 'ended':
+      return { ...endFields(verdict.end), output: verdict.words };
+    case 'timed_out':
+      return { timed_out: true, output: verdict.words };
+    case 'not_started':
+      return { stage: verdict.stage, reason: verdict.text };
+    default:
+      return verdict satisfies never;
+  }
+}
