@@ -1,6 +1,9 @@
 import { emptyHash } from './identity.ts';
 import type { Generation } from './types.ts';
 
+/** A timer may fire so much early; the files are as settled then. */
+export const timerSlackMs = 1;
+
 /** The times of a rule that decide when a change counts; all in ms. */
 export interface SettlePolicy {
   readonly settle: number;
@@ -91,7 +94,7 @@ export function onReading(state: Settling, seen: Observation, policy: SettlePoli
     readAt: at,
     unannounced: state.unannounced || (surprise && !late),
   };
-  if (at < countsAt) return { state: next };
+  if (at < countsAt - timerSlackMs) return { state: next };
   const told = { hash: generation.hash, files: generation.files };
   const rest = late ? { first: burst.last, last: burst.last } : undefined;
   return {

@@ -1,7 +1,7 @@
 import type { WatchRule } from '../config/model.ts';
 import { createReader, type Reader, type Reading } from './generation.ts';
 import { codeOf } from './operations.ts';
-import { nextReading, onDoubt, onHint, onReading, type Settling, startSettling } from './settle.ts';
+import { nextReading, onDoubt, onHint, onReading, type Settling, startSettling, timerSlackMs } from './settle.ts';
 import { type Inode, startTrigger, type Trigger, type TriggerEvents } from './trigger.ts';
 import type { Generation, StartWatch, Watch, WatchEvent } from './types.ts';
 import { noEvents, silentMount, unannounced, unreachable, type Warning, warningsOf } from './warnings.ts';
@@ -106,8 +106,7 @@ function nextDue({ rule, settling, mode, readAt, notBefore }: Watching): number 
 
 function onTimer(watching: Watching): void {
   watching.timerAt = Number.POSITIVE_INFINITY;
-  // Half a millisecond: a timer may fire that much early.
-  if (performance.now() + 0.5 < nextDue(watching)) schedule(watching);
+  if (performance.now() + timerSlackMs < nextDue(watching)) schedule(watching);
   else void exclusively(watching, () => look(watching)).finally(() => schedule(watching));
 }
 
