@@ -1,4 +1,6 @@
 /** What is loaded while the application starts already: the log's real form, and watching. */
+
+import type { Log } from '../log/log.ts';
 import { pinoBackend } from '../log/pino.ts';
 import type { WatchEvent } from '../watch/types.ts';
 import { startWatch } from '../watch/watch.ts';
@@ -7,31 +9,27 @@ import type { LateOptions } from './controller.ts';
 export function startLate({ config, log, driver, watches, now }: LateOptions): void {
   log.use(pinoBackend(config.log.level));
   for (const rule of config.services.main.watch) {
+    const known = driver.state.rules[rule.name]?.desired?.hash;
     const tell = (event: WatchEvent): void => {
-      switch (event.kind) {
-        case 'generation':
-          return driver.dispatch([{ kind: 'told', rule: rule.name, reading: event.generation, at: now() }]);
-        case 'warning':
-          return log.say('warn', `${rule.name}: ${event.message}. ${event.hint}`, {
-            event: 'watch_warning',
-            rule: rule.name,
-            code: event.code,
-          });
-        case 'mode':
-          return log.say(
-            event.mode === 'poll' ? 'info' : 'debug',
-            `${rule.name}: changes are found by ${event.mode === 'poll' ? 'polling' : 'events'} (${event.reason})`,
-            {
-              event: 'watch_mode',
-              rule: rule.name,
-              mode: event.mode,
-              reason: event.reason,
-            },
-          );
-        default:
-          return event satisfies never;
-      }
+      if (event.kind === 'generation') driver.dispatch([{ kind: 'told', rule: rule.name, reading: event.generation, at: now() }]);
+      else report(log, rule.name, event);
     };
-    watches.set(rule.name, startWatch(rule, driver.state.rules[rule.name]?.desired?.hash, tell));
+    watches.set(rule.name, startWatch(rule, known, tell));
   }
+}
+
+function report(log: Log, rule: string, event: Exclude<WatchEvent, { kind: 'generation' }>): void {
+  if (event.kind === 'warning') {
+    const { code, message, hint } = event;
+    log.say('warn', `${rule}: ${message}. ${hint}`, { event: 'watch_warning', rule, code });
+    return;
+  }
+  const { mode, reason } = event;
+  const level = mode === 'poll' ? 'info' : 'debug';
+  log.say(level, `${rule}: changes are found by ${mode === 'poll' ? 'polling' : 'events'} (${reason})`, {
+    event: 'watch_mode',
+    rule,
+    mode,
+    reason,
+  });
 }

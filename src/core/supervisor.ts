@@ -119,48 +119,62 @@ function ordersOf({ service, rules }: State, policy: ServiceConfig): Orders | un
 function handle(run: Run, event: Event): void {
   switch (event.kind) {
     case 'told':
-      return toRule(run, event.rule, event);
     case 'read':
-      return toRule(run, event.rule, event);
+      toRule(run, event.rule, event);
+      break;
     case 'timeElapsed':
       toService(run, event);
-      return toRules(run, event);
+      toRules(run, event);
+      break;
     case 'spawned':
-      if (!isMain(run, event.token)) return;
-      toService(run, { kind: 'spawned', token: event.token, pid: event.pid, at: event.at_ms });
-      return toRules(run, { kind: 'instanceStarted', at: event.at_ms });
+      if (isMain(run, event.token)) spawned(run, event);
+      break;
     case 'spawn_failed':
-      return spawnFailed(run, event);
+      spawnFailed(run, event);
+      break;
     case 'exited':
-      return exited(run, event);
+      exited(run, event);
+      break;
     case 'gone':
-      return toService(run, { kind: 'gone', token: event.token, killed: event.killed, at: event.at_ms });
+      toService(run, { kind: 'gone', token: event.token, killed: event.killed, at: event.at_ms });
+      break;
     case 'signalled':
-      return signalled(run, event);
+      signalled(run, event);
+      break;
     case 'stopping':
       toService(run, { kind: 'stopping', signo: event.signo });
-      return toRules(run, { kind: 'containerStops' });
-    case 'signal':
-      return; // no signal is handed to the controller yet
+      toRules(run, { kind: 'containerStops' });
+      break;
+    case 'signal': // no signal is handed to the controller yet
+      break;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 }
 
 type Link<K extends LinkEvent['kind']> = Extract<LinkEvent, { kind: K }>;
 
+function spawned(run: Run, event: Link<'spawned'>): void {
+  toService(run, { kind: 'spawned', token: event.token, pid: event.pid, at: event.at_ms });
+  toRules(run, { kind: 'instanceStarted', at: event.at_ms });
+}
+
 function spawnFailed(run: Run, event: Link<'spawn_failed'>): void {
   const [stage, text] = [wordsOf(event.stage, event.stage.length), wordsOf(event.text, event.text.length)];
   if (!isMain(run, event.token)) {
-    return toRules(run, { kind: 'validated', token: event.token, at: event.at_ms, refusal: { kind: 'not_started', stage, text } });
+    toRules(run, { kind: 'validated', token: event.token, at: event.at_ms, refusal: { kind: 'not_started', stage, text } });
+    return;
   }
   toRules(run, { kind: 'instanceEnded', ordered: false, end: undefined, at: event.at_ms });
   toService(run, { kind: 'spawnFailed', token: event.token, stage, text, code: event.exit_code, at: event.at_ms });
 }
 
 function exited(run: Run, event: Link<'exited'>): void {
+  if (!isMain(run, event.token)) {
+    toRules(run, { kind: 'validated', token: event.token, at: event.at_ms, refusal: refusalOf(event) });
+    return;
+  }
   const end = endOf(event.status);
-  if (!isMain(run, event.token)) return toRules(run, { kind: 'validated', token: event.token, at: event.at_ms, refusal: refusalOf(event) });
   const ordered = run.state.service.kind === 'stopping';
   const rescue = Object.values(run.state.rules).some(isUnconfirmedReload);
   // The rules first: a spawn that follows from this end finds them without an instance.
@@ -226,7 +240,8 @@ function takeRule(run: Run, rule: string, command: RuleCommand, event: RuleEvent
       return;
     }
     case 'restart':
-      return toService(run, { kind: 'restartWanted', at: 'at' in event ? event.at : 0 });
+      toService(run, { kind: 'restartWanted', at: 'at' in event ? event.at : 0 });
+      return;
     default:
       command satisfies never;
   }

@@ -94,11 +94,10 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   back: ({ hash }, rule) => line('info', `${rule} is back at what the application runs with (${hash}): nothing to do`, { hash }),
   refused: ({ hash, running, step, verdict }, rule, names) => {
     const validator = names.validator(rule, step);
-    const words = 'words' in verdict && verdict.words !== '' ? `\n${verdict.words}` : '';
     const keeps = running === undefined ? 'the application is left as it is' : `the application keeps running on ${running}`;
     return line(
       'error',
-      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. Correct the files: the next change is checked again.${words}`,
+      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. Correct the files: the next change is checked again.`,
       {
         hash,
         running,
