@@ -27,9 +27,9 @@ try {
   const example = chooseExample();
   container = await start(example);
   await firstAnswer();
-  await goodChange(example, 'version 2', 'A good change');
+  await goodChange(example, container, 'version 2', 'A good change');
   await brokenChange(example, container);
-  await goodChange(example, 'version 3', 'The mistake is corrected');
+  await goodChange(example, container, 'version 3', 'The mistake is corrected');
   if (stay) await keepUp(example, container);
   await stop(container);
 } catch (error) {
@@ -84,12 +84,15 @@ async function firstAnswer(): Promise<void> {
   say(`curl ${url}   → version 1`);
 }
 
-async function goodChange(example: Example, text: string, title: string): Promise<void> {
+async function goodChange(example: Example, { stderr }: Namespace, text: string, title: string): Promise<void> {
   heading(`${title}: the ConfigMap now says "${text}"`);
+  const before = stderr().length;
   const began = performance.now();
   await updateVolume(etc, example.payload(text));
   await eventually(`${url} answers "${text}"`, async () => (await answer()) === text);
   result(`curl ${url}   → ${text}, ${Math.round(performance.now() - began)} ms after the swap of ..data`);
+  // Confirmed a little later: the application has to stay up.
+  await eventually('reinit confirms the change', () => /applied/.test(stderr().slice(before)));
 }
 
 async function brokenChange(example: Example, { stderr }: Namespace): Promise<void> {
