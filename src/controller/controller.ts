@@ -6,11 +6,10 @@ import { setTimeout } from 'node:timers';
 import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
-import { adopt } from '../core/adopt.ts';
 import { exitCodes } from '../core/exit-codes.ts';
-import { decodeMemo } from '../core/memo.ts';
 import type { Reading } from '../core/reading.ts';
-import { type Readings, resume, type Step } from '../core/supervisor.ts';
+import type { Readings, Step } from '../core/supervisor.ts';
+import { takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
@@ -56,6 +55,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     effectOf: (command) => effectOf(command, config, users),
     note: (note) => log.write(lineOf(note, names)),
     drain: log.drain,
+    later,
   });
   if (link.hello.generation > 0) {
     log.say('warn', 'the controller was started again; the application is not affected', {
@@ -89,10 +89,7 @@ async function readRule(name: string, config: Config, watches: ReadonlyMap<strin
 
 async function firstStep(link: Link, config: Config, read: (rule: string) => Promise<Reading | undefined>): Promise<Step> {
   const { hello, slots } = link;
-  const state = decodeMemo(hello.memo);
-  const wanted = config.services.main.watch.map(({ name }) => name).filter((name) => state?.rules[name] === undefined);
-  const readings = await readAll(wanted, read);
-  return state ? resume(state, config, readings, hello.now_ms) : adopt(hello, slots, config, readings);
+  return takeOver(hello, slots, config, await readAll(unknownRules(hello, config), read));
 }
 
 async function readAll(rules: readonly string[], read: (rule: string) => Promise<Reading | undefined>): Promise<Readings> {
@@ -146,6 +143,11 @@ function namesOf(config: Config, { hello }: Link): Names {
     validator: (name, step) => rule(name)?.validate[step]?.[0] ?? 'the validator',
     validateTimeout: (name) => rule(name)?.validate_timeout ?? 0,
   };
+}
+
+function later(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
 }
 
 /** init is gone, or has let go of this controller: there is nothing to do here any more. */

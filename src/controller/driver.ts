@@ -2,7 +2,6 @@
  * The dull part: events into a queue, the queue through `transition`, what comes out of it to init, the watches, the timer and the log.
  * One commit a batch, which carries acknowledgement, state and effects together: whenever this process dies, all of a batch happened or none.
  */
-import { setTimeout } from 'node:timers';
 import type { Config } from '../config/model.ts';
 import { encodeMemo } from '../core/memo.ts';
 import type { Note } from '../core/notes.ts';
@@ -20,6 +19,8 @@ export interface World {
   effectOf(command: Command): Effect;
   /** Reads a rule's files; undefined where that cannot be done consistently. Rejects never. */
   read(rule: string): Promise<Reading | undefined>;
+  /** Calls once after so many ms; returns what takes that back. */
+  later(ms: number, call: () => void): () => void;
   note(note: Note): void;
   /** Before an `exit`: init ends this process too, so what was said has to be out. */
   drain(): void;
@@ -38,7 +39,7 @@ export function startDriver(first: Step, world: World): Driver {
   let acked = 0;
   let memo: Buffer | undefined;
   let queue: Event[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  let disarm = (): void => {};
   const reading = new Set<number>();
 
   function handle(): void {
@@ -85,11 +86,12 @@ export function startDriver(first: Step, world: World): Driver {
 
   /** Timers follow from the state: nothing is armed or disarmed one by one, and nothing is lost with this process. */
   function arm(): void {
-    clearTimeout(timer);
+    disarm();
+    disarm = () => {};
     const deadline = nextDeadline(state, world.config.services.main.watch);
     if (deadline === undefined) return;
     const ms = Math.min(longestTimerMs, Math.max(0, deadline - world.clock.now()));
-    timer = setTimeout(() => dispatch([{ kind: 'timeElapsed', at: world.clock.now() }]), ms);
+    disarm = world.later(ms, () => dispatch([{ kind: 'timeElapsed', at: world.clock.now() }]));
   }
 
   /** So do the readings that the state waits for. */

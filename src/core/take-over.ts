@@ -1,16 +1,29 @@
-/** A controller that finds an application but no memo that it can read takes over what init tells it. Pure. */
+/** How a controller begins. One that finds an application but no memo that it can read takes over what init tells it. Pure. */
 import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
+import { decodeMemo } from './memo.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
 import type { ServiceCommand, ServiceState } from './service.ts';
-import { begin, close, openRun, type Readings, type Step, takeService } from './supervisor.ts';
+import { begin, close, openRun, type Readings, resume, type Step, takeService } from './supervisor.ts';
 
 const { roles, slotStates } = constants;
 /** Tokens that the former controller used and nobody knows of any more are far below. */
 const idGap = 1_000;
 
-/** The step with which such a controller begins; without an instance it is a first start. */
-export function adopt(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings): Step {
+/** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
+export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings): Step {
+  const state = decodeMemo(hello.memo);
+  return state ? resume(state, config, readings, hello.now_ms) : adopt(hello, slots, config, readings);
+}
+
+/** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
+export function unknownRules(hello: Hello, config: Config): string[] {
+  const state = decodeMemo(hello.memo);
+  return config.services.main.watch.map(({ name }) => name).filter((name) => state?.rules[name] === undefined);
+}
+
+/** Without an instance it is a first start. */
+function adopt(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings): Step {
   const highest = Math.max(0, hello.main_token, ...slots.map(({ token }) => token));
   const main = slots.find(({ role }) => role === roles.values.main);
   if (!main) return begin(config, readings, hello.now_ms, highest === 0 ? 1 : highest + idGap);
