@@ -117,22 +117,32 @@ static void tick(void)
 	controller_tick(now);
 }
 
-static _Noreturn void loop(int signal_fd)
+/* Waits and serves. Exec and output before exits, signals before reaping: a pid that is signalled is still the child's. */
+static void serve(int signal_fd, int timeout_ms)
 {
 	struct pollfd polls[MAX_POLL];
 	struct slot *owners[MAX_POLL];
+	nfds_t count = gather(polls, signal_fd, owners);
+	if (count == 2 && !link_up()) { /* plain mode, nearly always */
+		if (signals_wait(timeout_ms))
+			reap_all();
+		return;
+	}
+	if (poll(polls, count, timeout_ms) < 0 && errno != EINTR)
+		say(SAY_ERROR, "poll: %s", strerror(errno));
+	serve_slots(polls, count, owners);
+	if (polls[0].revents && signals_read())
+		reap_all();
+	if (link_up())
+		serve_link(polls[1].revents);
+}
+
+static _Noreturn void loop(int signal_fd)
+{
 	int code;
 	for (;;) {
 		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), controller_deadline());
-		nfds_t count = gather(polls, signal_fd, owners);
-		if (poll(polls, count, wait_ms(deadline)) < 0 && errno != EINTR)
-			say(SAY_ERROR, "poll: %s", strerror(errno));
-		/* Exec and output before exits, signals before reaping: a pid that is signalled is still the child's. */
-		serve_slots(polls, count, owners);
-		if (polls[0].revents && signals_read())
-			reap_all();
-		if (link_up())
-			serve_link(polls[1].revents);
+		serve(signal_fd, wait_ms(deadline));
 		if (deadline != NEVER)
 			tick();
 		if (link_up())

@@ -124,46 +124,64 @@ void signals_release(struct slot *slot)
 		deliver(slot, kept_realtime[i].signo, kept_realtime[i].queued, kept_realtime[i].value);
 }
 
+/* What both ways of receiving tell of a signal. */
+struct incoming {
+	int signo, code;
+	pid_t sender;
+	uint64_t value;
+};
+
 /*
  * What nobody has to act on: a SIGPIPE of our own; and the terminal's signals (SI_KERNEL), which its foreground group has got from the kernel.
  * A resize before the application runs is no news for it either: it asks for the size when it starts.
  */
-static bool nobodys(const struct signalfd_siginfo *info)
+static bool nobodys(const struct incoming *in)
 {
-	switch (info->ssi_signo) {
+	switch (in->signo) {
 	case SIGPIPE:
-		return info->ssi_code == SI_USER && (pid_t)info->ssi_pid == getpid();
+		return in->code == SI_USER && in->sender == getpid();
 	case SIGWINCH:
-		return info->ssi_code == SI_KERNEL;
+		return in->code == SI_KERNEL;
 	case SIGHUP: case SIGINT: case SIGQUIT: case SIGTSTP: case SIGCONT: case SIGTTIN: case SIGTTOU:
-		return info->ssi_code == SI_KERNEL && terminal_ours() && slot_of_main() != NULL;
+		return in->code == SI_KERNEL && terminal_ours() && slot_of_main() != NULL;
 	default:
 		return false;
 	}
 }
 
-static void handle(const struct signalfd_siginfo *info)
+/* True for a child's change of state. */
+static bool handle(const struct incoming *in)
 {
-	int signo = (int)info->ssi_signo;
-	bool queued = info->ssi_code == SI_QUEUE;
-	if (nobodys(info))
-		return;
-	switch (orders.actions[signo]) {
+	if (in->signo == SIGCHLD)
+		return true;
+	if (nobodys(in))
+		return false;
+	switch (orders.actions[in->signo]) {
 	case ACTION_STOP:
-		container_stop(signo);
+		container_stop(in->signo);
 		break;
 	case ACTION_DROP:
 		break;
 	case ACTION_HAND:
 		if (controller_hopeful()) {
-			event_signal(signo, info->ssi_ptr, (pid_t)info->ssi_pid);
+			event_signal(in->signo, in->value, in->sender);
 			break;
 		}
 		/* nobody to hand it to: as without orders */
 		/* fall through */
 	default:
-		forward(orders.targets[signo], queued, info->ssi_ptr);
+		forward(orders.targets[in->signo], in->code == SI_QUEUE, in->value);
 	}
+	return false;
+}
+
+bool signals_wait(int timeout_ms)
+{
+	siginfo_t info;
+	struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+	if (syscall(SYS_rt_sigtimedwait, &watched, &info, timeout_ms < 0 ? NULL : &timeout, sizeof watched) <= 0)
+		return false; /* EAGAIN: the time is up */
+	return handle(&(struct incoming){info.si_signo, info.si_code, info.si_pid, (uint64_t)(uintptr_t)info.si_value.sival_ptr});
 }
 
 bool signals_read(void)
@@ -176,10 +194,8 @@ bool signals_read(void)
 			return children;
 		size_t count = (size_t)got / sizeof *batch;
 		for (size_t i = 0; i < count; i++) {
-			if (batch[i].ssi_signo == SIGCHLD)
-				children = true;
-			else
-				handle(&batch[i]);
+			struct incoming in = {(int)batch[i].ssi_signo, batch[i].ssi_code, (pid_t)batch[i].ssi_pid, batch[i].ssi_ptr};
+			children |= handle(&in);
 		}
 		if (count < sizeof batch / sizeof *batch)
 			return children;

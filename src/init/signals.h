@@ -24,6 +24,8 @@ void signals_default(void);
 int signals_open(void);
 /* Handles all that is pending; true if children have changed state. */
 bool signals_read(void);
+/* The same for one signal, waiting for it (-1: for ever): a system call less than poll and read, where there is nothing else to wait for. */
+bool signals_wait(int timeout_ms);
 /* Delivers what was kept; called when the application is exec'ed. */
 void signals_release(struct slot *slot);
 

@@ -8,6 +8,7 @@
 
 struct slot slots[MAX_SLOTS];
 static struct capture captures[MAX_CAPTURES];
+static struct slot *end = slots; /* beyond the last that was ever used */
 
 struct slot *slot_of_token(uint32_t token)
 {
@@ -19,7 +20,7 @@ struct slot *slot_of_token(uint32_t token)
 
 struct slot *slot_of_pid(pid_t pid)
 {
-	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
+	for (struct slot *slot = slots; slot < end; slot++) /* once an orphan: worth not looking at slots that were never used */
 		if (slot->token != 0 && slot->pid == pid)
 			return slot;
 	return NULL;
@@ -39,6 +40,8 @@ struct slot *slot_take(uint32_t token, uint8_t role)
 		if (slot->token == 0) {
 			*slot = (struct slot){.token = token, .role = role, .state = SLOT_SPAWNING, .exec_fd = -1, .timeout_at = NEVER, .sweep_kill_at = NEVER};
 			slot->stop = (struct stop){.send_at = NEVER, .again_at = NEVER, .kill_at = NEVER};
+			if (end <= slot)
+				end = slot + 1;
 			return slot;
 		}
 	return NULL;
