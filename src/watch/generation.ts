@@ -84,7 +84,7 @@ export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> 
 async function readOnce(rule: WatchRule, excluded: Excluded, environment: ReaderEnvironment, memory: Memory): Promise<Reading | undefined> {
   const { operations, lanes, deadlineMs, now } = environment;
   try {
-    const mounts = parseMounts(await lanes.local.run('/proc', deadlineMs, () => operations.text('/proc/self/mountinfo')).catch(() => ''));
+    const mounts = parseMounts(await lanes.local.run('/proc', deadlineMs, () => operations.text('/proc/self/mountinfo').catch(() => '')));
     const local = (real: string) => isLocal(mountOf(mounts, real));
     const files = guarded(operations, deadlineMs, (path) => (local(path) ? lanes.local : lanes.remote));
     const plan = await makePlan(rule, excluded, files);

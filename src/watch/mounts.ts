@@ -56,9 +56,12 @@ export const isLocal = (mount: Mount | undefined): boolean => mount !== undefine
 export const isSilent = (mount: Mount): boolean => silentTypes.test(mount.fsType);
 export const isDeleted = (mount: Mount): boolean => mount.root.endsWith('//deleted');
 
-/** A key of a ConfigMap, Secret or projected volume that is mounted by itself; kubelet keeps the volume elsewhere and bind-mounts from there. */
+/**
+ * A part of a ConfigMap, Secret or projected volume that is mounted by itself: kubelet bind-mounts it out of a timestamped directory, or by
+ * way of `volume-subpaths`. The whole volume shows as `…/kubernetes.io~configmap/NAME`; of one on tmpfs the root is relative to the volume.
+ */
 export const isSubPath = (mount: Mount): boolean =>
-  /\/volume-subpaths\/|kubernetes\.io~(configmap|secret|projected|downward-api)\/[^/]+\/.+/.test(mount.root);
+  /\/volume-subpaths\/|\/\.\.\d{4}(_\d\d){5}\.|\/kubernetes\.io~(configmap|secret|projected|downward-api)\/[^/]+\/./.test(mount.root);
 
 /** Space, tab, newline and backslash are written as octal. */
 function decodeOctal(field: string): string {

@@ -51,14 +51,15 @@ function unreadableText(path: string, code: string): { message: string; hint: st
 
 /** Files that are mounted by themselves, and mounts whose source is gone. */
 function mounted(rule: WatchRule, { plan, mounts, stats }: Read): Warning[] {
+  const places = new Map(rule.paths.flatMap((path) => [[path, plan.roots.get(path) ?? path] as const]));
+  for (const { path, real } of plan.files) if (mounts.has(real)) places.set(path, real);
   const warnings: Warning[] = [];
-  for (const path of rule.paths) {
-    const real = plan.roots.get(path);
-    const mount = real === undefined ? undefined : mountOf(mounts, real);
-    if (mount === undefined || real === undefined) continue;
+  for (const [path, real] of places) {
+    const mount = mountOf(mounts, real);
+    if (mount === undefined) continue;
     if (isDeleted(mount) || stats.get(real)?.nlink === 0) warnings.push(stale(path, mount));
     else if (isSubPath(mount)) warnings.push(subPath(path));
-    else if (mount.mountPoint === real && plan.files.some((file) => file.direct && file.real === real)) warnings.push(singleFile(path));
+    else if (mount.mountPoint === real && stats.has(real)) warnings.push(singleFile(path));
   }
   return warnings;
 }
