@@ -1,23 +1,48 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './bundles.ts';
-import { libDir, root } from './paths.ts';
+import { binDir, build, libDir, root } from './paths.ts';
 import { run } from './run.ts';
 import { runtimeCommand, runtimeStamp } from './runtime.ts';
 import { place, step } from './step.ts';
 
 const maker = join(root, 'scripts/building/make-cache.ts');
+const warmer = join(root, 'scripts/building/warm-cache.ts');
+const loader = join(root, 'src/loader/load.ts');
+const cacheOf = (name: string): string => join(libDir, `${name}.cache`);
+const bundleOf = (name: string): string => join(libDir, `${name}.cjs`);
 
 /** A V8 code cache beside each bundle, made and checked by the shipped Node, started as init starts it. */
 export async function buildCodeCache(): Promise<void> {
-  const command = runtimeCommand();
-  for (const name of cached) {
-    const bundle = join(libDir, `${name}.cjs`);
-    const cache = join(libDir, `${name}.cache`);
-    const inputs = [command.join(' '), runtimeStamp(), readFileSync(maker, 'utf8'), readFileSync(bundle, 'utf8')];
-    await step(`cache-${name}`, inputs, [cache], async () => {
-      await place(cache, (temporary) => run([...command, maker, bundle, temporary]));
-      await run([...command, maker, bundle, cache, 'check']);
-    });
-  }
+  const inputs = [runtimeCommand().join(' '), runtimeStamp(), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
+  const boot = ['boot', 'late'];
+  await step(
+    'cache-controller',
+    [...inputs, ...boot.map((name) => readFileSync(bundleOf(name), 'utf8'))],
+    boot.map(cacheOf),
+    () => warm(boot),
+  );
+  await step('cache-cli', [...inputs, readFileSync(bundleOf('cli'), 'utf8')], [cacheOf('cli')], () =>
+    place(cacheOf('cli'), (temporary) => run([...runtimeCommand(), maker, bundleOf('cli'), temporary])),
+  );
+  for (const name of cached) await run([...runtimeCommand(), maker, bundleOf(name), cacheOf(name), 'check']);
+}
+
+/** Runs the controller under init on a small configuration, with a stand-in for Node that keeps what it compiles. */
+async function warm(names: readonly string[]): Promise<void> {
+  const directory = join(build, 'warm');
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(join(directory, 'watched'), { recursive: true });
+  for (const name of names) writeFileSync(join(directory, `${name}.cjs`), readFileSync(bundleOf(name)));
+  const node = join(directory, 'node');
+  const quoted = [...runtimeCommand(), warmer, directory].map((word) => `'${word}'`).join(' ');
+  writeFileSync(node, `#!/bin/sh\nexec ${quoted} "$@"\n`);
+  chmodSync(node, 0o755);
+  writeFileSync(join(directory, 'watched/a.conf'), 'a\n');
+  writeFileSync(
+    join(directory, 'reinit.yaml'),
+    `stop_signal: QUIT\nwatch:\n  - paths: [${directory}/watched]\n    validate: [nginx, -t]\n    on_change: reload\n    reload_signal: HUP\n`,
+  );
+  await run(['env', `REINIT_NODE=${node}`, join(binDir, 'reinit'), '-c', join(directory, 'reinit.yaml'), '--', 'sleep', '2']);
+  for (const name of names) renameSync(join(directory, `${name}.cache`), cacheOf(name));
 }
