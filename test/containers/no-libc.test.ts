@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { startContainer } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
-import { type Namespace, type NamespaceOptions, processesOf, startAsPid1 } from '../fixtures/namespace.ts';
-import { hasMusl, type Image, isRoot, muslImage, scratchImage } from './image.ts';
+import { type Namespace, processesOf } from '../fixtures/namespace.ts';
+import { hasMusl, isRoot, muslImage, scratchImage } from './image.ts';
 
 const yaml = `
 command: [/bin/reloader, --env, /etc/app/text]
@@ -13,6 +14,7 @@ watch:
     settle: 50ms
     reload_after_start: 0s
     validate: [/bin/reloader, --check, /etc/app/text]
+    confirm: 200ms
     on_change: reload
     reload_signal: HUP
 `;
@@ -30,27 +32,26 @@ const hostile = {
   MALLOC_ARENA_MAX: '1',
 };
 
-const open: { image: Image; container: Namespace }[] = [];
-afterEach(async () => {
-  for (const { image, container } of open.splice(0)) {
-    await container.kill();
-    image.remove();
-  }
-});
+interface Start {
+  readonly uid?: number;
+  /** What the image's ENV says. It is set inside, for PID 1 only: out here it would reach unshare(1). */
+  readonly variables?: Readonly<Record<string, string>>;
+}
 
-async function start(image: Image, options: NamespaceOptions = {}) {
-  const volume = join(image.root, 'etc/app');
+async function start(root: string, { uid, variables = {} }: Start) {
+  const volume = join(root, 'etc/app');
   await createVolume(volume, { text: 'one' });
-  writeFileSync(join(image.root, 'etc/reinit.yaml'), yaml);
-  const container = await startAsPid1(['/opt/reinit/bin/reinit'], { root: image.root, env: { PATH: '/bin' }, ...options });
-  open.push({ image, container });
-  await eventually(`the application starts; stderr: ${container.stderr()}`, () => container.stdout().includes('start one\n'));
+  writeFileSync(join(root, 'etc/reinit.yaml'), yaml);
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const command = ['/bin/reloader', '--with', ...settings, '--', '/opt/reinit/bin/reinit'];
+  const container = await startContainer(command, { root, env: { PATH: '/bin' }, ...(uid !== undefined && { uid }) });
+  await eventually('the application starts', () => container.stdout().includes('start one\n'));
   return { volume, container };
 }
 
 /** The whole job: a change is applied, a broken one refused, the next applied, and the end is the application's. */
-async function expectReloads(image: Image, options: NamespaceOptions = {}): Promise<Namespace> {
-  const { volume, container } = await start(image, options);
+async function expectReloads(root: string, options: Start = {}): Promise<Namespace> {
+  const { volume, container } = await start(root, options);
   await eventually('the watch is on', async () => {
     await updateVolume(volume, { text: `two` });
     return container.stdout().includes('reload two\n');
@@ -77,23 +78,23 @@ describe.skipIf(!isRoot)('the tree in an image without a C library', () => {
   });
 
   it('runs as a user without a name, with no /tmp and nothing writable', async () => {
-    const image = scratchImage();
-    await expectReloads(image, { uid: 12345 });
+    const root = scratchImage();
+    await expectReloads(root, { uid: 12345 });
   });
 
   it('does not see what the environment says to Node and the loader; the application does', async () => {
-    const image = scratchImage();
-    mkdirSync(join(image.root, 'garbage'));
-    writeFileSync(join(image.root, 'garbage/libc.so.6'), 'not a library');
-    const container = await expectReloads(image, { env: { PATH: '/bin', ...hostile } });
+    const root = scratchImage();
+    mkdirSync(join(root, 'garbage'));
+    writeFileSync(join(root, 'garbage/libc.so.6'), 'not a library');
+    const container = await expectReloads(root, { variables: hostile });
     for (const [name, value] of Object.entries(hostile)) expect(container.stdout()).toContain(`env ${name}=${value}\n`);
     expect(container.stderr()).not.toMatch(/nowhere|garbage/);
   });
 
   it('does not preload what /etc/ld.so.preload names', async () => {
-    const image = scratchImage();
-    writeFileSync(join(image.root, 'etc/ld.so.preload'), '/nowhere.so\n');
-    const container = await expectReloads(image);
+    const root = scratchImage();
+    writeFileSync(join(root, 'etc/ld.so.preload'), '/nowhere.so\n');
+    const container = await expectReloads(root);
     expect(container.stderr()).not.toContain('preload');
   });
 
@@ -102,7 +103,7 @@ describe.skipIf(!isRoot)('the tree in an image without a C library', () => {
   });
 
   it.skipIf(!hasMusl)('is not reached by musl libraries that the image preloads', async () => {
-    const image = muslImage();
-    await expectReloads(image, { env: { PATH: '/bin', LD_PRELOAD: '/lib/ld-musl-x86_64.so.1' } });
+    const root = muslImage();
+    await expectReloads(root, { variables: { LD_PRELOAD: '/lib/ld-musl-x86_64.so.1' } });
   });
 });

@@ -22,7 +22,9 @@ export async function startContainer(command: readonly string[], options: Namesp
   onTestFinished(async ({ task }) => {
     await container.kill();
     if (task.result?.state === 'fail')
-      process.stderr.write(`--- ${task.name}: what the container wrote\n${container.stdout()}${container.stderr()}---\n`);
+      process.stderr.write(
+        `--- ${task.name}: the end of what the container wrote\n${(container.stdout() + container.stderr()).slice(-4000)}---\n`,
+      );
     expect(processesOf(container.id)).toEqual([]);
     expect(readFileSync('/proc/self/mounts', 'utf8')).toBe(mounts);
   });

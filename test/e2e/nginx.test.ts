@@ -46,7 +46,9 @@ async function makeSite(): Promise<Site> {
 const config = {
   command: nginx,
   stop_signal: 'QUIT',
-  watch: [{ paths: ['/etc/nginx'], settle: '50ms', validate: ['nginx', '-t'], on_change: 'reload', reload_signal: 'HUP' }],
+  watch: [
+    { paths: ['/etc/nginx'], settle: '50ms', validate: ['nginx', '-t'], confirm: '250ms', on_change: 'reload', reload_signal: 'HUP' },
+  ],
 };
 
 async function start(site: Site, command: readonly string[] = [reinit, '-c', configFile(config)]): Promise<Namespace> {
