@@ -27,7 +27,7 @@ export async function buildBundles(): Promise<void> {
     target: 'node24',
     // So that import('./late.ts') becomes require, which the loader answers.
     supported: { 'dynamic-import': false },
-    plugins: [siblings],
+    plugins: [siblings, noWorkers],
     legalComments: 'external',
     outdir: libDir,
     outExtension: { '.js': '.cjs' },
@@ -47,6 +47,18 @@ const siblings: Plugin = {
     plugin.onResolve({ filter: /^\.\/late\.ts$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
     ),
+};
+
+/**
+ * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
+ * are empty in the bundle.
+ */
+const noWorkers: Plugin = {
+  name: 'no-workers',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /^(thread-stream|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'no-workers' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
+  },
 };
 
 /** The licence files of every package of which something is in a bundle. */

@@ -16,11 +16,8 @@ const bundleOf = (name: string): string => join(libDir, `${name}.cjs`);
 export async function buildCodeCache(): Promise<void> {
   const inputs = [runtimeCommand().join(' '), runtimeStamp(), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
   const boot = ['boot', 'late'];
-  await step(
-    'cache-controller',
-    [...inputs, ...boot.map((name) => readFileSync(bundleOf(name), 'utf8'))],
-    boot.map(cacheOf),
-    () => warm(boot),
+  await step('cache-controller', [...inputs, ...boot.map((name) => readFileSync(bundleOf(name), 'utf8'))], boot.map(cacheOf), () =>
+    warm(boot),
   );
   await step('cache-cli', [...inputs, readFileSync(bundleOf('cli'), 'utf8')], [cacheOf('cli')], () =>
     place(cacheOf('cli'), (temporary) => run([...runtimeCommand(), maker, bundleOf('cli'), temporary])),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Script } from 'node:vm';
 import { join } from 'node:path';
+import type { Script } from 'node:vm';
 import { type Bundle, compileBundle } from './bundle.ts';
 
 /**

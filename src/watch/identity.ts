@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createSha256 } from './sha256.ts';
 import type { Generation } from './types.ts';
 
 /** SHA-256 (hex) of nothing. */
@@ -10,7 +10,7 @@ export const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49599
  */
 export function toGeneration(files: ReadonlyMap<string, string | null>): Generation {
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
-  const digest = createHash('sha256');
+  const digest = createSha256();
   for (const [path, hash] of sorted) digest.update(`${Buffer.byteLength(path)}:${path}:${hash ?? 'absent'}\n`);
-  return { hash: digest.digest('hex'), files: new Map(sorted) };
+  return { hash: digest.hex(), files: new Map(sorted) };
 }

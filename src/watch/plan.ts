@@ -55,7 +55,7 @@ interface Planning {
   readonly unknown: Map<string, string>;
   readonly volumes: Set<string>;
   readonly roots: Map<string, string>;
-  visited: number;
+  directories: number;
   leftOut: LeftOut | undefined;
 }
 
@@ -79,7 +79,7 @@ export async function makePlan(rule: WatchRule, excluded: Excluded, operations: 
     unknown: new Map(),
     volumes: new Set(),
     roots: new Map(),
-    visited: 0,
+    directories: 0,
     leftOut: undefined,
   };
   for (const path of rule.paths) await tolerant(planning, path, () => planRoot(planning, path));
@@ -122,6 +122,7 @@ async function planRoot(planning: Planning, path: string): Promise<void> {
 }
 
 async function planDirectory(planning: Planning, place: Place): Promise<void> {
+  planning.directories++;
   noteAll(planning.pass, place.real);
   const entries = await planning.pass.operations.readdir(place.real).catch((error: unknown) => {
     throw codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR' ? fault('MOVED', `${place.path} went away while it was read`) : error;
@@ -131,7 +132,7 @@ async function planDirectory(planning: Planning, place: Place): Promise<void> {
     if (isLeftover(entry.name)) continue;
     const path = `${place.path === '/' ? '' : place.path}/${entry.name}`;
     if (planning.excluded(path, path.slice(place.root.length).replace(/^\//, ''), entry.name)) continue;
-    if (++planning.visited > planning.rule.max_files) {
+    if (isFull(planning)) {
       planning.leftOut ??= { path, why: 'files' };
       return;
     }
@@ -140,6 +141,11 @@ async function planDirectory(planning: Planning, place: Place): Promise<void> {
       planning.files.set(path, { path, real: `${place.real === '/' ? '' : place.real}/${entry.name}`, direct: false });
     else if (entry.kind !== 'other') await tolerant(planning, path, () => planEntry(planning, place, path, entry));
   }
+}
+
+/** Directories count too: links that lead to each other can make more of them than there are files. */
+function isFull({ files, directories, rule }: Planning): boolean {
+  return files.size >= rule.max_files || directories > rule.max_files;
 }
 
 /** A link, a directory, or something that must be looked at to know. */
