@@ -193,6 +193,8 @@ function singleFiles({ plan, mounts, stats }: Read): Map<string, Inode> {
 }
 
 function onArmed(watching: Watching): void {
+  // What changed before there could be events (at start: since the owner's own reading) is no sign that they are missing.
+  if (watching.mode !== 'events') watching.settling = { ...watching.settling, unannounced: false };
   setMode(watching, 'events', watching.mode === undefined ? 'file events' : 'file events work again');
   watching.settling = onDoubt(watching.settling, performance.now());
   schedule(watching);
