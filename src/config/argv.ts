@@ -50,6 +50,8 @@ const syntaxProblem = (char: string): string =>
 /** Reads one quoted or plain part of a word into `word`. @returns where the next part begins, or the problem. */
 function takePart(source: string, at: number, word: Word): number | string {
   const char = source.charAt(at);
+  // A new line behind a backslash is nothing at all, as in a shell.
+  if (source.startsWith('\\\n', at)) return at + 2;
   const first = !word.begun;
   word.begun = true;
   if (char === "'") return takeSingleQuoted(source, at + 1, word);
@@ -84,7 +86,7 @@ function takeDoubleQuoted(source: string, start: number, word: Word): number | s
 
 function takeEscaped(source: string, at: number, word: Word): number | string {
   if (at >= source.length) return 'it ends in a lone backslash';
-  if (source.charAt(at) !== '\n') word.text += source.charAt(at);
+  word.text += source.charAt(at);
   return at + 1;
 }
 

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
 import type { Mistake } from './errors.ts';
 import { rootSchema, type Schema, shapeOf } from './fields.ts';
 import type { Raw } from './kinds.ts';
@@ -23,6 +23,10 @@ const maxNodes = 50_000;
 /** Each use of an alias counts, also inside of what another alias stands for. */
 const maxAliases = 100;
 const maxDepth = 32;
+/** Enough to correct; a hint and a place for each of 100,000 would take minutes. */
+const maxMistakes = 200;
+/** The first leads to most of the others. */
+const maxSyntaxMistakes = 10;
 
 interface Walk {
   readonly file: string;
@@ -53,7 +57,7 @@ export function readDocument(file: string, text: string): FileSettings {
       lineCounter: source.lines,
       prettyErrors: false,
       uniqueKeys: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
   } catch (error) {
     // The parser is recursive: a file of brackets alone ends its stack.
@@ -61,7 +65,7 @@ export function readDocument(file: string, text: string): FileSettings {
     throw error;
   }
   const broken: readonly YAMLError[] = [...document.errors, ...document.warnings];
-  if (broken.length > 0) return nothing(broken.map((error) => syntaxMistake(file, source, error)));
+  if (broken.length > 0) return nothing(broken.slice(0, maxSyntaxMistakes).map((error) => syntaxMistake(file, source, error)));
   const root = document.contents;
   if (root === null || (isScalar(root) && isEmpty(root))) return whole('the file is empty', 'a start: command: [my-server, --port, "80"]');
   if (!isMap(root))
@@ -93,10 +97,10 @@ function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | un
   if (walk.nodes > maxNodes) throw new Exhausted(`the file holds more than ${maxNodes} values (aliases expanded)`);
   if (path.length > maxDepth) throw new Exhausted('the YAML is nested too deeply');
   if (node === null) return null;
-  if (isAlias(node)) return readNode(walk, resolveAlias(walk, node), path, schema);
+  // What stands under environment is a secret wherever it is written, behind an anchor, too; a `*` in front may be its first character.
+  if (path[0] === 'environment') hideValue(walk, node, path);
+  if (isAlias(node)) return readNode(walk, resolveAlias(walk, node, path), path, schema);
   walk.spans.set(pathKey(path), spanOf(node));
-  // What stands under environment is a secret wherever it is written, behind an anchor, too.
-  if (path[0] === 'environment') hideValue(walk, node);
   const shape = schema === undefined ? ({ kind: 'leaf' } as const) : shapeOf(schema);
   if (isMap(node)) return readMap(walk, node.items as Pair<Node, Node | null>[], path, schema);
   if (isSeq(node))
@@ -107,14 +111,18 @@ function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | un
   return isNull(node) ? null : String(node.value);
 }
 
-function hideValue(walk: Walk, node: Node): void {
-  if (isScalar(node) && !isEmpty(node)) addSecret(walk.source, spanOf(node));
+/** The names of variables may be seen; whatever stands behind one may not, a mapping with keys of its own included. */
+function hideValue(walk: Walk, node: Node, path: Path): void {
+  if (path.length === 2 || (isScalar(node) && !isEmpty(node))) addSecret(walk.source, spanOf(node));
 }
 
-function resolveAlias(walk: Walk, node: Node): Node | null {
+function resolveAlias(walk: Walk, alias: Alias, path: Path): Node | null {
   walk.aliases += 1;
   if (walk.aliases > maxAliases) throw new Exhausted(`the file uses aliases more than ${maxAliases} times (counted inside each other)`);
-  return (isAlias(node) ? node.resolve(walk.document) : node) ?? null;
+  const node = alias.resolve(walk.document);
+  if (node === undefined)
+    mistake(walk, spanOf(alias), path, 'there is no anchor for this alias', 'a value that begins with * has to be in quotes');
+  return node ?? null;
 }
 
 function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Path, schema: Schema | undefined): Raw {
@@ -131,21 +139,23 @@ function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Pa
     if (name in result) mistake(walk, spanOf(key), at, 'this key is here twice', 'keep one of the two');
     if (shape.kind === 'object' && !Object.hasOwn(shape.entries, name)) {
       hideTree(walk, value);
-      mistake(
-        walk,
-        spanOf(key),
-        path,
-        `unknown key "${shorten(name)}"`,
-        hintFor(name, scopeOf(path), Object.keys(shape.entries), elsewhere(scopeOf(path))),
-      );
+      unknownKey(walk, key, name, path, Object.keys(shape.entries));
       continue;
     }
-    result[name] = readEntry(walk, key, value, at, shape.kind === 'object' ? shape.entries[name] : undefined);
+    const raw = readEntry(walk, key, value, at, shape.kind === 'object' ? shape.entries[name] : undefined);
+    if (raw !== undefined) result[name] = raw;
   }
   return result;
 }
 
-function readEntry(walk: Walk, key: Node, value: Node | null, path: Path, schema: Schema | undefined): Raw {
+function unknownKey(walk: Walk, key: Node, name: string, path: Path, known: readonly string[]): void {
+  if (walk.found.length >= maxMistakes) return;
+  const scope = scopeOf(path);
+  mistake(walk, spanOf(key), path, `unknown key "${shorten(name)}"`, hintFor(name, scope, known, elsewhere(scope)));
+}
+
+/** @returns undefined where what is wrong has been said already */
+function readEntry(walk: Walk, key: Node, value: Node | null, path: Path, schema: Schema | undefined): Raw | undefined {
   const before = walk.found.length;
   if (path[0] === 'environment' && path.length === 2 && (value === null || (isScalar(value) && isEmpty(value)))) {
     mistake(walk, spanOf(key), path, 'this variable has no value', 'write "" for an empty one, or null to take the variable away');
@@ -153,7 +163,7 @@ function readEntry(walk: Walk, key: Node, value: Node | null, path: Path, schema
   const raw = readNode(walk, value, path, schema);
   // An empty value has no place of its own: the key is what to look at. Nor does it help to point to where an alias leads.
   if (raw === null) walk.spans.set(pathKey(path), spanOf(key));
-  return walk.found.length > before && raw === null ? '' : raw;
+  return walk.found.length > before && raw === null ? undefined : raw;
 }
 
 /** The name of a key; what is not a plain one is reported. */
@@ -171,7 +181,7 @@ function hideTree(walk: Walk, node: Node | null): void {
 }
 
 function mistake(walk: Walk, span: Span, path: Path, problem: string, hint: string | undefined): void {
-  walk.found.push({ span, setting: settingName(path), problem, hint });
+  if (walk.found.length < maxMistakes) walk.found.push({ span, setting: settingName(path), problem, hint });
 }
 
 /** `watch[0].settle`; undefined for the whole file. */

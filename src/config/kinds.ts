@@ -78,13 +78,14 @@ export function scalarKind<T>(info: KindInfo, read: (text: string, fault: Fault)
 }
 
 /** A list of scalars, or a single one. */
-export function listKind<T>(info: KindInfo, read: (text: string, fault: Fault) => T | undefined): Kind<readonly T[]> {
+export function listKind<T>(info: KindInfo, read: (text: string, fault: Fault) => T | undefined, least = 0): Kind<readonly T[]> {
   return kind(info, (raw, fault) => {
     if (typeof raw === 'string') return present([read(raw, fault)]);
     if (!Array.isArray(raw)) {
       fault(wrongShape(raw));
       return undefined;
     }
+    if (raw.length < least) fault('it is empty');
     return present(
       raw.map((item, index) => {
         const text = scalar(item, fault, index);

@@ -120,9 +120,13 @@ function noCommand(file: string | undefined): Mistake {
   };
 }
 
-/** As somebody reads: file from top to bottom, then variables and flags. */
+/** As somebody reads: file from top to bottom, then variables, then flags. */
 function inOrder(mistakes: readonly Mistake[]): readonly Mistake[] {
-  const rank = ({ place }: Mistake): number =>
-    place.kind !== 'file' ? 1e12 : place.at === undefined ? 0 : place.at.line * 1e5 + Math.min(place.at.column, 99_999);
   return mistakes.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function rank({ place }: Mistake): number {
+  const last = Number.MAX_SAFE_INTEGER;
+  if (place.kind !== 'file') return place.kind === 'flag' ? last : last - 1;
+  return place.at === undefined ? 0 : place.at.line * 2 ** 21 + place.at.column;
 }

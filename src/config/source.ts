@@ -35,7 +35,7 @@ export function positionOf(source: Source, span: Span): Position {
 }
 
 function excerptOf(source: Source, span: Span): Excerpt {
-  const begin = source.text.lastIndexOf('\n', span.start - 1) + 1;
+  const begin = lineStart(source.text, span.start);
   const end = lineEnd(source.text, span.start);
   const visible = maskLine(source, begin, end);
   const from = visible.map(span.start);
@@ -59,10 +59,10 @@ function maskLine(source: Source, begin: number, end: number): { readonly text: 
     at = until;
     to += shown.length;
   };
-  for (const secret of source.secrets.toSorted((a, b) => a.start - b.start)) {
+  const near = source.secrets.filter((secret) => secret.start < end && secret.end > begin);
+  for (const secret of near.toSorted((a, b) => a.start - b.start)) {
     const stop = Math.min(secret.end, end);
     if (stop <= at) continue;
-    if (secret.start >= end) break;
     if (secret.start > at) add(secret.start, source.text.slice(at, secret.start));
     add(stop, mask);
   }
@@ -92,7 +92,12 @@ function clip({ text, from, length }: Excerpt): Excerpt {
   return { text: before + kept + after, from: at, length: Math.max(1, Math.min(length, before.length + kept.length - at)) };
 }
 
-function lineEnd(text: string, offset: number): number {
+/** Where the line of an offset begins. (`lastIndexOf` takes a position below 0 for 0, and would find a new line that stands there.) */
+export function lineStart(text: string, offset: number): number {
+  return offset <= 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+}
+
+export function lineEnd(text: string, offset: number): number {
   const end = text.indexOf('\n', offset);
   const stop = end < 0 ? text.length : end;
   return stop > offset && text.charAt(stop - 1) === '\r' ? stop - 1 : stop;

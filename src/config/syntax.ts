@@ -1,7 +1,7 @@
 import type { YAMLError } from 'yaml';
 import type { Mistake } from './errors.ts';
 import { rootSchema, shapeOf } from './fields.ts';
-import { addSecret, positionOf, type Source } from './source.ts';
+import { addSecret, lineEnd, lineStart, positionOf, type Source } from './source.ts';
 
 type Code = YAMLError['code'];
 
@@ -37,17 +37,14 @@ export function syntaxMistake(file: string, source: Source, error: YAMLError): M
 
 /**
  * Shows a line only if it belongs to a setting that is known, and is not environment: the last line before it that begins in column one
- * says whose it is. Everything else is hidden from its first colon or bracket on.
+ * says whose it is. Of the others, and from where environment is mentioned, nothing is shown: it may be the middle of a quoted secret.
  */
 function hideByLines(source: Source, offset: number): void {
-  const begin = source.text.lastIndexOf('\n', offset - 1) + 1;
-  const end = source.text.indexOf('\n', offset) < 0 ? source.text.length : source.text.indexOf('\n', offset);
+  const begin = lineStart(source.text, offset);
+  const end = lineEnd(source.text, offset);
   const line = source.text.slice(begin, end);
-  const mentioned = line.search(/env/i);
-  const shown = isOpen(ownerOf(source.text, begin, line)) ? (mentioned < 0 ? line.length : mentioned) : 0;
-  const rest = line.slice(shown).search(/[:={["'|>]/);
-  const from = rest < 0 ? (shown === 0 ? line.search(/\S/) : line.length) : shown + rest + 1;
-  if (from >= 0 && from < line.length && shown < line.length) addSecret(source, { start: begin + from, end });
+  const from = isOpen(ownerOf(source.text, begin, line)) ? line.search(/env/i) : line.search(/\S/);
+  if (from >= 0) addSecret(source, { start: begin + from, end });
 }
 
 function ownerOf(text: string, begin: number, line: string): string | undefined {
@@ -55,7 +52,7 @@ function ownerOf(text: string, begin: number, line: string): string | undefined 
     const name = /^([A-Za-z_][\w-]*)[ \t]*:/.exec(current)?.[1];
     if (name !== undefined) return name;
     if (/^[^\s#-]/.test(current) || at === 0) return undefined;
-    const before = text.lastIndexOf('\n', at - 2) + 1;
+    const before = lineStart(text, at - 1);
     current = text.slice(before, at - 1);
     at = before;
   }

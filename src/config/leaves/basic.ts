@@ -35,6 +35,7 @@ export const paths: Kind<readonly string[]> = listKind(
     json: { anyOf: [absolute, { type: 'array', items: absolute, minItems: 1 }] },
   },
   pathFault,
+  1,
 );
 export const globs: Kind<readonly string[]> = listKind(
   {

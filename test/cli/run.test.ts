@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/run.ts';
+import { allFields } from '../../src/config/fields.ts';
+import { writeConfig } from '../config/support.ts';
+
+function run(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): { readonly code: number; readonly out: string; readonly error: string } {
+  let out = '';
+  let error = '';
+  const code = runCli(argv, env, { out: (text) => (out += text), error: (text) => (error += text) });
+  return { code, out, error };
+}
+
+describe('validate', () => {
+  test('ok, and what would happen', () => {
+    const file = writeConfig(
+      'command: [nginx, -g, "daemon off;"]\nstop_signal: QUIT\nenvironment: {TOKEN: s3cr3t}\nwatch: [{paths: [/etc/nginx], validate: nginx -t}]',
+    );
+    const { code, out, error } = run(['validate', file]);
+    expect([code, error]).toEqual([0, '']);
+    expect(out).toMatch(/^ok\n/);
+    expect(out).toContain("nginx -g 'daemon off;'");
+    expect(out).toContain('TOKEN');
+    expect(out).not.toContain('s3cr3t');
+    expect(out).toContain('check with `nginx -t` (30s), then HUP');
+  });
+  test('all mistakes, and 100', () => {
+    const { code, out, error } = run(['validate', writeConfig('stop_timeout: 5\nbanana: 1')]);
+    expect([code, out]).toEqual([100, '']);
+    expect(error).toContain(':1:15: stop_timeout');
+    expect(error).toContain(':2:1: unknown key');
+    expect(error).toContain('reinit: 2 mistakes');
+  });
+  test('reads flags, variables and the command as a start would', () => {
+    const file = writeConfig('nice: 1');
+    expect(run(['validate', file, '--stop-timeout', '7s', '--', 'my app', '-c', 'x']).out).toMatch(
+      /'my app' -c x \(from after --\)(.|\n)*KILL after 7s/,
+    );
+    expect(run(['validate', '-c', file, '--restart=always']).out).toContain('always, after');
+    expect(run(['validate'], { REINIT_CONFIG: file, REINIT_RESTART: 'x' }).code).toBe(100);
+    expect(run(['validate', join(file, '../missing.yaml')]).error).toContain('no such file');
+  });
+  test('a near miss of a variable is a warning', () => {
+    const { code, error } = run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });
+    expect([code, error]).toEqual([0, 'reinit: REINIT_RESTRAT is no setting of reinit: did you mean REINIT_RESTART?\n']);
+  });
+});
+
+test('schema prints the JSON Schema', () => {
+  const { code, out } = run(['schema']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ type: 'object', additionalProperties: false, properties: { watch: { type: 'array' } } });
+});
+
+test.each([[['help']], [['--help']], [['-h']], [['validate', '--help']]])('%j is help, with every flag', (argv) => {
+  const { code, out } = run(argv);
+  expect(code).toBe(0);
+  for (const { flag } of allFields()) if (flag !== undefined) expect(out).toContain(`--${flag} `.trimEnd());
+  for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
+
+test.each([[['version']], [['--version']]])('%j', (argv) =>
+  expect(run(argv)).toEqual({ code: 0, out: expect.stringMatching(/^reinit \S+\n$/), error: '' }),
+);
+
+test.each([[['banana']], [[]], [['schema', 'x']]])('%j is a mistake', (argv) => {
+  const { code, out, error } = run(argv);
+  expect([code, out]).toEqual([100, '']);
+  expect(error).toContain('reinit');
+});

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { ConfigError, type Mistake } from '../../src/config/errors.ts';
+import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
+import type { Config, ServiceConfig } from '../../src/config/model.ts';
+
+export type Outcome =
+  | { readonly config: Config; readonly mistakes: readonly [] }
+  | { readonly config: undefined; readonly mistakes: readonly Mistake[]; readonly text: string };
+
+/** A directory that is gone after the test. */
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'reinit-config-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export function writeConfig(content: string | Buffer): string {
+  const file = join(scratch(), 'reinit.yaml');
+  writeFileSync(file, content);
+  return file;
+}
+
+/** Loads as a start would, with a command after `--` unless told otherwise; without a file there is none. */
+export function load(options: Partial<LoadOptions> & { readonly yaml?: string | Buffer }): Outcome {
+  const defaultFile = options.yaml === undefined ? '/nonexistent/reinit.yaml' : writeConfig(options.yaml);
+  try {
+    return { config: loadConfig({ argv: [], env: {}, hasCommand: true, defaultFile, ...options }), mistakes: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { config: undefined, mistakes: error.mistakes, text: error.render() };
+  }
+}
+
+export function loadMain(options: Parameters<typeof load>[0]): ServiceConfig {
+  const { config, ...rest } = load(options);
+  if (config === undefined) throw new Error('text' in rest ? rest.text : 'no config');
+  return config.services.main;
+}
+
+export function refused(options: Parameters<typeof load>[0]): { readonly mistakes: readonly Mistake[]; readonly text: string } {
+  const outcome = load(options);
+  if (outcome.config !== undefined) throw new Error('this should have been refused');
+  return outcome;
+}
