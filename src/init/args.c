@@ -40,25 +40,32 @@ static int signal_number(const char *name)
 	return atoi(name);
 }
 
-/* Takes one of tini's flags, with its value where it has one. 0: it is none of them; else how many arguments it took. */
-static int plain_flag(struct args *args, const char *flag, const char *value)
+/*
+ * Takes tini's flags, written as getopt(3) takes them: `-g`, `-gvs`, `-e 143`, `-e143`. `next`: the argument after this one, NULL where there is none.
+ * 0: there is another one among them; else how many arguments they took.
+ */
+static int plain_flags(struct args *args, const char *flags, const char *next)
 {
-	if (strcmp(flag, "-g") == 0)
-		args->group = true;
-	else if (strcmp(flag, "-v") == 0 || strcmp(flag, "-vv") == 0 || strcmp(flag, "-vvv") == 0)
-		args->verbose = true;
-	else if (strcmp(flag, "-s") != 0 && strcmp(flag, "-w") != 0) {
-		if (!value)
+	struct args taken = *args;
+	for (const char *flag = flags + 1; *flag; flag++) {
+		const char *value = flag[1] ? flag + 1 : next;
+		if (*flag == 'g')
+			taken.group = true;
+		else if (*flag == 'v')
+			taken.verbose = true;
+		else if (*flag == 'e' && value)
+			taken.ok_codes[atoi(value) & 255] = true;
+		else if (*flag == 'p' && value)
+			taken.parent_death_signal = signal_number(value);
+		else if (*flag != 's' && *flag != 'w')
 			return 0;
-		if (strcmp(flag, "-e") == 0)
-			args->ok_codes[atoi(value) & 255] = true;
-		else if (strcmp(flag, "-p") == 0)
-			args->parent_death_signal = signal_number(value);
-		else
-			return 0;
-		return 2;
+		if (*flag == 'e' || *flag == 'p') {
+			*args = taken;
+			return value == next ? 2 : 1;
+		}
 	}
-	return 1;
+	*args = taken;
+	return flags[1] ? 1 : 0;
 }
 
 struct args args_parse(int argc, char **argv)
@@ -80,7 +87,7 @@ struct args args_parse(int argc, char **argv)
 		at = 2;
 	}
 	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0) {
-		int took = plain_flag(&args, argv[at], at + 1 < argc ? argv[at + 1] : NULL);
+		int took = plain_flags(&args, argv[at], at + 1 < argc ? argv[at + 1] : NULL);
 		if (took == 0)
 			break;
 		at += took;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "container.h"
@@ -24,7 +25,9 @@ unsigned long reap_orphans(void) { return orphans; }
 static void continue_main(const struct slot *slot, int signo)
 {
 	static uint64_t said;
-	if (slot->role != ROLE_MAIN || signals_stopped_from_outside() || (signo != SIGTSTP && signo != SIGTTIN && signo != SIGTTOU))
+	/* Where the terminal is not ours, reading from it would stop it again at once, and the shell whose job we are can resume it. */
+	bool resumable = signo == SIGTSTP || (terminal_ours() && (signo == SIGTTIN || signo == SIGTTOU));
+	if (slot->role != ROLE_MAIN || signals_stopped_from_outside() || !resumable)
 		return;
 	terminal_give(slot->pid);
 	signals_send(slot, SIGCONT, SCOPE_GROUP);
@@ -52,8 +55,10 @@ static void slot_ended(struct slot *slot, int status)
 		slot->status = status;
 		event_exited(slot);
 	}
-	if (slot->role == ROLE_MAIN)
+	if (slot->role == ROLE_MAIN) {
+		terminal_give(getpgrp()); /* until the next instance takes it, Ctrl-C is for init */
 		container_main_ended(slot);
+	}
 }
 
 static void collected(pid_t pid, int status)

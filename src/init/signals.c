@@ -14,7 +14,6 @@
 #include "orders.h"
 #include "say.h"
 #include "slots.h"
-#include "terminal.h"
 
 static int fd = -1;
 static uint64_t watched; /* as the kernel has it: bit n - 1 is signal n */
@@ -132,8 +131,10 @@ struct incoming {
 };
 
 /*
- * What nobody has to act on: a SIGPIPE of our own; and the terminal's signals (SI_KERNEL), which its foreground group has got from the kernel.
- * A resize before the application runs is no news for it either: it asks for the size when it starts.
+ * What nobody has to act on: a SIGPIPE of our own; a resize that the kernel told (the application, in the foreground, has got it, and one that
+ * does not run yet asks for the size when it starts); and what job control has to say to our own group.
+ * The terminal's INT, QUIT and HUP are not among them. The application has a group of its own: what init gets of these it does not get, be it
+ * because it is not in the foreground yet, or because a hang-up is told to the leader of the session only (tty_io.c, __tty_hangup).
  */
 static bool nobodys(const struct incoming *in)
 {
@@ -142,8 +143,8 @@ static bool nobodys(const struct incoming *in)
 		return in->code == SI_USER && in->sender == getpid();
 	case SIGWINCH:
 		return in->code == SI_KERNEL;
-	case SIGHUP: case SIGINT: case SIGQUIT: case SIGTSTP: case SIGCONT: case SIGTTIN: case SIGTTOU:
-		return in->code == SI_KERNEL && terminal_ours() && slot_of_main() != NULL;
+	case SIGTSTP: case SIGCONT: case SIGTTIN: case SIGTTOU:
+		return in->code == SI_KERNEL;
 	default:
 		return false;
 	}

@@ -11,7 +11,7 @@
 /* Looks once, at start: the terminal is ours to give only if init's own group is its foreground (a shell's background job must not take it). */
 void terminal_begin(void);
 bool terminal_ours(void);
-/* In the application's process, after its setpgid: makes its group the foreground. SIGTTOU must be blocked (tcsetpgrp(3)). */
+/* Makes the group the foreground: the application's, from its process after setpgid; init's own between two instances. SIGTTOU must be blocked (tcsetpgrp(3)). */
 void terminal_give(pid_t group);
 
 #endif

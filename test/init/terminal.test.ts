@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../fixtures/eventually.ts';
+import { compiled } from '../fixtures/init/compiled.ts';
+import { reinit, signalsSeen, tini } from '../fixtures/init/init.ts';
+import { closeTerminals, openTerminal, type Terminal } from '../fixtures/init/terminal.ts';
+
+afterEach(closeTerminals);
+
+const record = compiled('record');
+const ctrlC = '\x03';
+const ctrlZ = '\x1a';
+const seen = (terminal: Terminal): number[] => signalsSeen(terminal.screen().replaceAll(/\r|\^[CZ]/g, '')).map(({ signo }) => signo);
+
+/** Waits until a signal of our own, sent after everything else, has arrived: what was to come has come. */
+async function settled(terminal: Terminal): Promise<number[]> {
+  const count = seen(terminal).filter((signo) => signo === 10).length;
+  terminal.signal(10);
+  await eventually('the last signal', () => seen(terminal).filter((signo) => signo === 10).length > count);
+  return seen(terminal).filter((signo) => signo !== 10);
+}
+
+describe('terminal', () => {
+  it('makes the application the foreground group', async () => {
+    const terminal = openTerminal([reinit, '--', compiled('report')]);
+    expect(await terminal.ended()).toBe(0);
+    const [, pgid] = /pgid (\d+)/.exec(terminal.screen()) ?? [];
+    expect(terminal.screen()).toContain(`foreground ${pgid}\r`);
+  });
+
+  it('Ctrl-C reaches it once, and what it makes of it is the end', async () => {
+    const terminal = openTerminal([reinit, '--', record, '15', '9']);
+    await terminal.shows('ready');
+    terminal.type(ctrlC);
+    await terminal.shows('signal 2 ');
+    expect(await settled(terminal)).toEqual([2]);
+    terminal.signal(15);
+    expect(await terminal.ended()).toBe(9);
+    const other = openTerminal([reinit, '--', '/bin/sleep', '60']);
+    await other.pid();
+    await eventually('sleep', () => readFileSync('/proc/loadavg'));
+    await delay(100);
+    other.type(ctrlC);
+    expect(await other.ended()).toBe(130);
+  });
+
+  it('Ctrl-C in the very first moments is not lost', async () => {
+    for (let i = 0; i < 20; i++) {
+      const terminal = openTerminal([reinit, '--', '/bin/sleep', '60']);
+      await terminal.pid();
+      for (const until = Date.now() + i; Date.now() < until; ) await delay(1);
+      // Typed before init runs, it finds nobody: the kernel drops it. So it is typed until somebody has heard.
+      const typing = setInterval(() => terminal.type(ctrlC), 300);
+      terminal.type(ctrlC);
+      expect(await terminal.ended().finally(() => clearInterval(typing))).toBe(130);
+    }
+  });
+
+  it('Ctrl-Z does not freeze it, and is told', async () => {
+    const script = 'echo ready; while :; do sleep 0.05; echo tick; done';
+    const terminal = openTerminal([reinit, '--', '/bin/sh', '-c', script]);
+    await terminal.shows('tick');
+    terminal.type(ctrlZ);
+    await terminal.shows('continued');
+    const shown = terminal.screen().length;
+    await eventually('it goes on', () => terminal.screen().slice(shown).includes('tick'));
+    const frozen = openTerminal([tini, '--', '/bin/sh', '-c', script]);
+    await frozen.shows('tick');
+    frozen.type(ctrlZ);
+    await frozen.shows('^Z');
+    await delay(300);
+    const stood = frozen.screen().length;
+    await delay(300);
+    expect(frozen.screen().length).toBe(stood);
+  });
+
+  it('a change of the window’s size reaches it once; WINCH from outside is forwarded', async () => {
+    const terminal = openTerminal([reinit, '--', record, '15']);
+    await terminal.shows('ready');
+    terminal.resize(30, 100);
+    await terminal.shows('signal 28 ');
+    expect(await settled(terminal)).toEqual([28]);
+    terminal.signal(28);
+    await eventually('forwarded', () => seen(terminal).filter((signo) => signo === 28).length === 2);
+    expect(await settled(terminal)).toEqual([28, 28]);
+  });
+
+  it('bash has its job control: jobs, fg, bg, Ctrl-Z, Ctrl-C, and its code', async () => {
+    const terminal = openTerminal([reinit, '--', '/bin/bash', '--norc', '--noprofile', '-i']);
+    const say = async (line: string, shows: string | RegExp): Promise<void> => {
+      terminal.type(`${line}\r`);
+      await terminal.shows(shows);
+    };
+    await say('PS1="$((1+1))> "', '2> ');
+    expect(terminal.screen()).not.toContain('no job control');
+    await say('sleep 1001', 'sleep 1001\r');
+    await delay(200);
+    terminal.type(ctrlZ);
+    await terminal.shows(/Stopped +sleep 1001/);
+    await say('bg; echo in-$((40+2))', 'in-42');
+    await say('jobs', /Running +sleep 1001 &/);
+    terminal.type('fg\r');
+    await delay(200);
+    terminal.type(ctrlC);
+    await say('echo code-$?', 'code-130');
+    await say('echo still-$((40+3))', 'still-43');
+    expect(terminal.screen()).not.toContain('continued');
+    terminal.type('exit 7\r');
+    expect(await terminal.ended()).toBe(7);
+  });
+
+  it('the terminal’s hang-up reaches it once, and ends it', async () => {
+    const file = `/tmp/reinit-hangup-${process.pid}`;
+    const terminal = openTerminal([reinit, '--', '/bin/sh', '-c', `exec ${record} 1 5 >${file}`]);
+    await eventually('ready', () => readFileSync(file, 'utf8').includes('ready'));
+    terminal.hangUp();
+    expect(await terminal.ended()).toBe(5);
+    expect(signalsSeen(readFileSync(file, 'utf8')).filter(({ signo }) => signo === 1)).toHaveLength(1);
+    const deaf = openTerminal([reinit, '--', '/bin/sleep', '60']);
+    await deaf.pid();
+    await delay(200);
+    deaf.hangUp();
+    expect(await deaf.ended()).toBe(129);
+  });
+
+  it('its modes and flags are as they were, also with tostop and words of init’s own', async () => {
+    const script = 'stty -icanon tostop; echo set; read -r x; exit 3';
+    const terminal = openTerminal([reinit, '--', '/bin/bash', '-c', script]);
+    await terminal.shows('set');
+    const before = await terminal.modes();
+    terminal.type(ctrlZ); // init says that it continues: its words come through the pump, which tostop must not stop
+    await terminal.shows('continued');
+    terminal.type('\n');
+    expect(await terminal.ended()).toBe(3);
+    expect(await terminal.lastModes()).toBe(before);
+  });
+
+  it('a background job of a shell does not take the terminal, and may be stopped by it', async () => {
+    const terminal = openTerminal([reinit, '-s', '--', '/bin/sh', '-c', 'echo started; cat; echo code $?'], { background: true });
+    await terminal.shows('started');
+    await delay(300);
+    const cpu = (pid: number): number =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .split(' ')
+        .slice(13, 15)
+        .reduce((sum, ticks) => sum + Number(ticks), 0);
+    const leader = await terminal.pid();
+    const [child] = readFileSync(`/proc/${leader}/task/${leader}/children`, 'utf8').split(' ');
+    const before = cpu(Number(child));
+    await delay(500);
+    expect(cpu(Number(child)) - before).toBeLessThanOrEqual(2);
+    expect(terminal.screen()).not.toContain('continued');
+    process.kill(Number(child), 'SIGTERM');
+    expect(await terminal.ended()).toBe(143);
+  });
+});
