@@ -24,7 +24,7 @@ const only = (yaml: string): Mistake => {
 };
 
 describe('one mistake, its place and its words', () => {
-  const rows: readonly (readonly [yaml: string, brief: RegExp, hint?: RegExp])[] = [
+  const rows: readonly [yaml: string, brief: RegExp, hint?: RegExp][] = [
     // Keys.
     ['stop_singal: TERM', /^1:1 -: unknown key "stop_singal"/, /did you mean stop_signal/],
     ['nice: 1\nnice: 2', /^2:1 nice: this key is here twice/],
@@ -137,7 +137,7 @@ describe('one mistake, its place and its words', () => {
     ['just text', /^1:1 -: the file must be a mapping/],
     ['- a\n- b', /the file must be a mapping/],
   ];
-  test.each<readonly [string, RegExp, RegExp?]>(rows)('%j', (yaml, words, hint) => {
+  test.each(rows)('%j', (yaml, words, hint) => {
     const mistake = only(yaml);
     expect(brief(mistake)).toMatch(words);
     if (hint !== undefined) expect(mistake.hint).toMatch(hint);
