@@ -26,6 +26,7 @@ async function buildAll(): Promise<void> {
   mkdirSync(gen, { recursive: true });
   await run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
   await Promise.all([buildInit(gen, version), buildController()]);
+  await buildCodeCache(); // by a start of the controller under init
   for (const variant of ['test', 'asan']) linkLibrary(variant);
 }
 
@@ -33,7 +34,6 @@ async function buildController(): Promise<void> {
   await buildBundles();
   await buildRuntime();
   await writeIfNew(join(libDir, 'node.flags'), `${nodeFlags.join('\n')}\n`);
-  await buildCodeCache();
 }
 
 /** A variant of init finds its controller beside itself, as the real one does. */
