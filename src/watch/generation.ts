@@ -3,9 +3,9 @@ import type { WatchRule } from '../config/model.ts';
 import { type Contents, type HashCache, readContents } from './contents.ts';
 import { createExcluded, type Excluded } from './exclude.ts';
 import { toGeneration } from './identity.ts';
-import { guarded, type Lanes, sharedLanes } from './lanes.ts';
+import { guarded, type Lanes, routed, sharedLanes } from './lanes.ts';
 import { isLocal, type Mounts, mountOf, parseMounts } from './mounts.ts';
-import { codeOf, type FileStat, type Operations, realOperations } from './operations.ts';
+import { codeOf, directOperations, type FileStat, type Operations, realOperations } from './operations.ts';
 import { type LeftOut, makePlan, type Plan, samePlan } from './plan.ts';
 import type { Generation, ReadGeneration } from './types.ts';
 
@@ -28,12 +28,13 @@ export type Reading =
   | { readonly kind: 'unreachable'; readonly message: string };
 
 export interface Reader {
-  /** Never throws. */
   read(): Promise<Reading>;
 }
 
 export interface ReaderEnvironment {
   readonly operations: Operations;
+  /** In their place on local file systems, where that is wanted: without lanes and deadlines. */
+  readonly direct: Operations | undefined;
   readonly lanes: Lanes;
   /** For one file operation, in ms. */
   readonly deadlineMs: number;
@@ -41,7 +42,13 @@ export interface ReaderEnvironment {
   readonly now: () => number;
 }
 
-const realEnvironment: ReaderEnvironment = { operations: realOperations, lanes: sharedLanes, deadlineMs: 5_000, now: Date.now };
+const realEnvironment: ReaderEnvironment = {
+  operations: realOperations,
+  direct: undefined,
+  lanes: sharedLanes,
+  deadlineMs: 5_000,
+  now: Date.now,
+};
 
 /** A swap takes kubelet some milliseconds; six times 20 ms outlast it. */
 const attempts = 6;
@@ -55,7 +62,7 @@ interface Memory {
 const memories = new WeakMap<WatchRule, Memory>();
 
 export const readGeneration: ReadGeneration = async (rule) => {
-  const reading = await createReader(rule).read();
+  const reading = await createReader(rule, { direct: directOperations }).read();
   return reading.kind === 'read' ? reading.generation : undefined;
 };
 
@@ -74,7 +81,8 @@ export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> 
         }
         return { kind: 'moving' };
       } catch (error) {
-        return { kind: 'unreachable', message: error instanceof Error ? error.message : String(error) };
+        if (codeOf(error) !== 'HUNG' || !(error instanceof Error)) throw error;
+        return { kind: 'unreachable', message: error.message };
       }
     },
   };
@@ -82,11 +90,13 @@ export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> 
 
 /** Plan, read, and plan again: what lies between two equal plans is one state. Undefined: it moved. */
 async function readOnce(rule: WatchRule, excluded: Excluded, environment: ReaderEnvironment, memory: Memory): Promise<Reading | undefined> {
-  const { operations, lanes, deadlineMs, now } = environment;
+  const { operations, direct, lanes, deadlineMs, now } = environment;
   try {
-    const mounts = parseMounts(await lanes.local.run('/proc', deadlineMs, () => operations.text('/proc/self/mountinfo').catch(() => '')));
+    const near = direct ?? guarded(operations, deadlineMs, lanes.local);
+    const far = guarded(operations, deadlineMs, lanes.remote);
+    const mounts = parseMounts(await near.text('/proc/self/mountinfo').catch(unlessHung));
     const local = (real: string) => isLocal(mountOf(mounts, real));
-    const files = guarded(operations, deadlineMs, (path) => (local(path) ? lanes.local : lanes.remote));
+    const files = routed((path) => (local(path) ? near : far));
     const plan = await makePlan(rule, excluded, files);
     const contents = await readContents({
       files: plan.files,
@@ -105,6 +115,12 @@ async function readOnce(rule: WatchRule, excluded: Excluded, environment: Reader
     if (codeOf(error) === 'HUNG') throw error;
     return undefined; // MOVED, ENOENT, ESTALE: between two states
   }
+}
+
+/** No /proc: the table says nothing, and every file system is taken for remote. */
+function unlessHung(error: unknown): string {
+  if (codeOf(error) === 'HUNG') throw error;
+  return '';
 }
 
 /** The files with their hashes; absent configured paths; and for what cannot be read now, what was known of it. */

@@ -54,15 +54,26 @@ export function createLane(width: number): Lane {
  */
 export const sharedLanes: Lanes = { local: createLane(3), remote: createLane(1) };
 
-/** The same operations, each in its lane and with a deadline. */
-export function guarded(operations: Operations, deadlineMs: number, laneOf: (path: string) => Lane): Operations {
-  const guard = <T>(path: string, operation: () => Promise<T>) => laneOf(path).run(path, deadlineMs, operation);
+/** The same operations in a lane and with a deadline. */
+export function guarded(operations: Operations, deadlineMs: number, lane: Lane): Operations {
+  const guard = <T>(path: string, operation: () => Promise<T>) => lane.run(path, deadlineMs, operation);
   return {
     lstat: (path) => guard(path, () => operations.lstat(path)),
     readlink: (path) => guard(path, () => operations.readlink(path)),
     readdir: (path) => guard(path, () => operations.readdir(path)),
     hash: (path, expected) => guard(path, () => operations.hash(path, expected)),
     text: (path) => guard(path, () => operations.text(path)),
+  };
+}
+
+/** For each path the operations that are right for it. */
+export function routed(pick: (path: string) => Operations): Operations {
+  return {
+    lstat: (path) => pick(path).lstat(path),
+    readlink: (path) => pick(path).readlink(path),
+    readdir: (path) => pick(path).readdir(path),
+    hash: (path, expected) => pick(path).hash(path, expected),
+    text: (path) => pick(path).text(path),
   };
 }
 
