@@ -2,7 +2,7 @@
 import { formatDuration } from '../core/durations.ts';
 import type { Difference, Note, Refusal, RuleNote, StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
-import type { End } from '../core/wait-status.ts';
+import { type End, shellCode } from '../core/wait-status.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 /** Structured beside the words. Never a value of the environment, never an argument but the command's name, never contents. */
@@ -60,11 +60,15 @@ const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
     line('error', `cannot start ${command}: ${text} (stage: ${stage})`, { command, stage, reason: text, exit_code: code }),
   ended: ({ end, ranMs, ordered }, { command }) => {
     const ran = ranMs === undefined ? '' : ` after ${after(ranMs)}`;
-    return line(ordered ? 'info' : 'warn', `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${exitWords(end)}`, {
-      command,
-      ...endFields(end),
-      ran_ms: ranMs,
-    });
+    return line(
+      ordered || shellCode(end) === 0 ? 'info' : 'warn',
+      `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${exitWords(end)}`,
+      {
+        command,
+        ...endFields(end),
+        ran_ms: ranMs,
+      },
+    );
   },
   swept: ({ killed }) => line('warn', `${killed} left-over processes of the instance had to be killed`, { killed }),
   restart_scheduled: ({ delayMs, attempt }, { command }) =>

@@ -101,7 +101,7 @@ describe('promises, over random lives', () => {
           if (signo === 1) expect(files.r).not.toMatch(/^bad|unreadable/);
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
@@ -122,7 +122,7 @@ describe('promises, over random lives', () => {
           expect(state?.refused).toBeUndefined();
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
@@ -141,7 +141,7 @@ describe('promises, over random lives', () => {
         expect(after.filter(({ kind }) => kind !== 'leave')).toEqual([]);
         expect(simulation.init.exitCode).toBe(143);
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 });

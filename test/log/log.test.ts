@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import type { Note } from '../../src/core/notes.ts';
+import { wordsOf } from '../../src/core/words.ts';
+import { lineOf, type Names } from '../../src/log/lines.ts';
+import { createLog } from '../../src/log/log.ts';
+import { pinoBackend } from '../../src/log/pino.ts';
+import { createSink } from '../../src/log/sink.ts';
+import { readable } from '../../src/log/text.ts';
+
+const again = (): never => {
+  throw Object.assign(new Error('full'), { code: 'EAGAIN' });
+};
+
+/** A pipe of so many bytes, and its reader. */
+function pipe(size: number) {
+  let [held, out] = [0, ''];
+  return {
+    write(bytes: Buffer): number {
+      const room = size - held;
+      if (room === 0) return again();
+      const count = Math.min(room, bytes.length);
+      held += count;
+      out += bytes.subarray(0, count).toString();
+      return count;
+    },
+    read() {
+      held = 0;
+      return out;
+    },
+  };
+}
+
+describe('sink', () => {
+  const droppedLine = (count: number): string => `${count} dropped\n`;
+
+  test('a full pipe loses nothing that fits into memory, and cuts no line', async () => {
+    const { write, read } = pipe(10);
+    const sink = createSink({ writeSome: write, droppedLine });
+    const lines = Array.from({ length: 30 }, (_, n) => `line ${n} ${'x'.repeat(n)}\n`);
+    for (const line of lines) sink.write(line);
+    await expect.poll(read, { timeout: 10_000, interval: 5 }).toBe(lines.join(''));
+  });
+
+  test('what does not fit is dropped whole, counted, and told when there is room again', async () => {
+    const { write, read } = pipe(20);
+    const sink = createSink({ writeSome: write, droppedLine, maxBytes: 50 });
+    for (let n = 0; n < 20; n += 1) sink.write(`line number ${n}\n`);
+    await expect.poll(read, { timeout: 5_000, interval: 5 }).toMatch(/\n1\d dropped\n$/);
+    const lines = read().trim().split('\n');
+    expect(lines.slice(0, -1).every((line) => /^line number \d+$/.test(line))).toBe(true);
+    expect(lines.length - 1 + Number.parseInt(lines.at(-1) ?? '', 10)).toBe(20);
+  });
+
+  test('a reader that is gone ends nothing', () => {
+    const sink = createSink({
+      writeSome: () => {
+        throw Object.assign(new Error('gone'), { code: 'EPIPE' });
+      },
+      droppedLine,
+    });
+    expect(() => sink.write('x\n')).not.toThrow();
+  });
+
+  test('drain waits, and not for ever', () => {
+    const sink = createSink({ writeSome: again, droppedLine });
+    sink.write('x\n');
+    const began = performance.now();
+    sink.drain(30);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});
+
+describe('log', () => {
+  const collect = () => {
+    const out: string[] = [];
+    return { out, write: (bytes: Buffer) => out.push(bytes.toString()) && bytes.length };
+  };
+
+  test('lines before pino wait for it and come first, in one form', () => {
+    const { out, write } = collect();
+    const log = createLog(write);
+    log.say('info', 'early', { event: 'x' });
+    expect(out).toEqual([]);
+    log.use(pinoBackend('info'));
+    log.say('warn', 'late', { event: 'y' });
+    log.say('debug', 'not at all');
+    const [early, late] = out.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(out).toHaveLength(2);
+    expect(early).toEqual({ level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/), name: 'reinit', event: 'x', msg: 'early' });
+    expect(late).toMatchObject({ level: 'warn', msg: 'late' });
+  });
+
+  test('where the end comes first they are written without pino, in the same form', () => {
+    const { out, write } = collect();
+    const log = createLog(write);
+    log.say('debug', 'not at all');
+    log.say('error', 'early', { event: 'x' });
+    log.drain();
+    expect(out).toHaveLength(1);
+    expect(JSON.parse(out[0] ?? '')).toEqual({
+      level: 'error',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      name: 'reinit',
+      event: 'x',
+      msg: 'early',
+    });
+  });
+
+  test('as text for a terminal', () => {
+    const { out, write } = collect();
+    const log = createLog(write);
+    log.configure({ text: true, level: 'info' });
+    log.use(pinoBackend('info'));
+    log.say('error', 'refused', { output: 'nginx: [emerg]\nline 2' });
+    expect(out[0]).toMatch(/^reinit \d\d:\d\d:\d\d\.\d{3} ✗ refused\n {4}\| nginx: \[emerg\]\n {4}\| line 2\n$/);
+    expect(readable('no JSON\n')).toBe('no JSON\n');
+  });
+
+  test('pino touches neither stdout nor stderr of this process', () => {
+    const { write } = collect();
+    const touched: string[] = [];
+    const saved = ['stdout', 'stderr'].map((name) => [name, Object.getOwnPropertyDescriptor(process, name) ?? {}] as const);
+    for (const [name] of saved) Object.defineProperty(process, name, { configurable: true, get: () => touched.push(name) });
+    try {
+      const log = createLog(write);
+      log.use(pinoBackend('info'));
+      log.say('info', 'x');
+    } finally {
+      for (const [name, descriptor] of saved) Object.defineProperty(process, name, descriptor);
+    }
+    expect(touched).toEqual([]);
+  });
+});
+
+describe('lines', () => {
+  const names: Names = { command: 'nginx', validator: () => 'nginx', validateTimeout: () => 30_000 };
+  const end = { kind: 'code', code: 1 } as const;
+  const samples: { readonly [K in Note['kind']]: [Extract<Note, { kind: K }>, RegExp] } = {
+    started: [{ kind: 'started', pid: 7, reason: 'change', ms: 3 }, /started nginx on the changed configuration, pid 7/],
+    start_failed: [
+      { kind: 'start_failed', stage: 'exec', text: 'No such file', code: 127 },
+      /cannot start nginx: No such file \(stage: exec\)/,
+    ],
+    ended: [
+      { kind: 'ended', end: { kind: 'signal', signo: 11 }, ranMs: 1500, ordered: false },
+      /nginx ended by itself after 1.5s: signal SEGV/,
+    ],
+    swept: [{ kind: 'swept', killed: 2 }, /2 left-over/],
+    restart_scheduled: [{ kind: 'restart_scheduled', delayMs: 400, attempt: 3 }, /restart 3 of nginx in 400ms/],
+    gave_up: [{ kind: 'gave_up', attempts: 5 }, /5 times in a row.*giving up/],
+    restarting: [{ kind: 'restarting', signo: 15, timeoutMs: 30_000 }, /restarting nginx: sent TERM, KILL after 30s/],
+    container_stop: [{ kind: 'container_stop', signo: 15 }, /TERM stops the container/],
+    leaving: [{ kind: 'leaving', code: 3 }, /leaving with 3/],
+    change_seen: [
+      { kind: 'change_seen', rule: 'r', from: 'aa', to: 'bb', difference: { files: ['/a', '/b'], more: 3 } },
+      /change seen in r \(\/a, \/b and 3 more\): aa → bb/,
+    ],
+    back: [{ kind: 'back', rule: 'r', hash: 'aa' }, /r is back/],
+    refused: [
+      { kind: 'refused', rule: 'r', hash: 'bb', running: 'aa', step: 0, verdict: { kind: 'ended', end, words: 'no' } },
+      /refused: nginx says no \(exit code 1\); the application keeps running on aa/,
+    ],
+    applied: [{ kind: 'applied', rule: 'r', hash: 'bb', how: 'reload', ms: 3010 }, /change bb of r applied: reloaded, 3.01s/],
+    signalled: [{ kind: 'signalled', rule: 'r', signo: 1, hash: 'bb' }, /sent HUP/],
+    signal_waits: [{ kind: 'signal_waits', rule: 'r', signo: 1, why: 'not_caught' }, /does not take HUP yet \(it has no handler/],
+    signal_refused: [{ kind: 'signal_refused', rule: 'r', signo: 1, hash: 'bb' }, /CAP_KILL/],
+    falls_to_restart: [{ kind: 'falls_to_restart', rule: 'r', signo: 1, why: 'ignored' }, /ignores HUP: applying by restart/],
+    reload_failed: [{ kind: 'reload_failed', rule: 'r', hash: 'bb', signo: 1, afterMs: 20 }, /ended 20ms after HUP/],
+    restart_failed: [{ kind: 'restart_failed', rule: 'r', hash: 'bb' }, /did not stay up/],
+    came_up_on_refused: [{ kind: 'came_up_on_refused', rule: 'r', hash: 'bb' }, /started on bb/],
+    held_back: [{ kind: 'held_back', rule: 'r', hash: 'bb', by: 's' }, /waits: .* s, whose/],
+    unsettled: [{ kind: 'unsettled', rule: 'r' }, /settles/],
+    unreadable: [{ kind: 'unreadable', rule: 'r' }, /cannot be read/],
+  };
+
+  test.each(Object.entries(samples))('%s', (kind, [note, expected]) => {
+    const { msg, fields } = lineOf(note, names);
+    expect(msg).toMatch(expected);
+    expect(fields.event).toBe(kind);
+    expect(msg).not.toContain('\n');
+  });
+
+  test('a validator that hangs or is missing is named as such', () => {
+    const refused = (verdict: object): string =>
+      lineOf({ kind: 'refused', rule: 'r', hash: 'b', running: undefined, step: 0, verdict } as Note, names).msg;
+    expect(refused({ kind: 'timed_out', words: '' })).toContain('timed out after 30s');
+    expect(refused({ kind: 'not_started', stage: 'exec', text: 'No such file' })).toContain(
+      'cannot be started: No such file (stage: exec)',
+    );
+    expect(refused({ kind: 'ended', end: { kind: 'signal', signo: 11 }, words: '' })).toContain('ended by signal SEGV');
+  });
+});
+
+describe('a program’s words', () => {
+  test('control characters and colours do not reach the log, UTF-8 and lines do', () => {
+    const words = Buffer.from('\u001b[31mérror\u001b[0m\u0007\r\n\tline 2 \u001b]0;title\u0007\u0000\n');
+    expect(wordsOf(words, words.length)).toBe('érror\n\tline 2 ]0;title');
+  });
+
+  test('a flood is bounded, and its size told', () => {
+    const words = wordsOf(Buffer.from('a'.repeat(16_384)), 5_000_000);
+    expect(words.length).toBeLessThan(2_100);
+    expect(words).toContain('5000000 bytes in all');
+  });
+
+  test('bytes that are no UTF-8 are no error', () => {
+    expect(wordsOf(Buffer.from([0xff, 0xfe, 0x41]), 3)).toContain('A');
+  });
+});
