@@ -1,7 +1,6 @@
 import { type FSWatcher as FileWatcher, watch as watchFile } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isLeftover } from './exclude.ts';
-import { codeOf } from './operations.ts';
 import type { WatchPoint } from './plan.ts';
 
 export interface TriggerEvents {
@@ -83,7 +82,8 @@ export async function startTrigger(events: TriggerEvents): Promise<Trigger> {
     try {
       watcher = watchFile(path, (event) => onEvent(dirname(path), event, event === 'rename' ? basename(path) : null));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') events.hint();
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+        events.hint(); // replaced this very moment
       else fail(error);
       return undefined;
     }

@@ -1,6 +1,5 @@
 import type { WatchRule } from '../config/model.ts';
 import { createReader, type Reader, type Reading } from './generation.ts';
-import { codeOf } from './operations.ts';
 import { nextReading, onDoubt, onHint, onReading, type Settling, startSettling, timerSlackMs } from './settle.ts';
 import { type Inode, startTrigger, type Trigger, type TriggerEvents } from './trigger.ts';
 import type { Generation, StartWatch, Watch, WatchEvent } from './types.ts';
@@ -107,7 +106,7 @@ function nextDue({ rule, settling, mode, readAt, notBefore }: Watching): number 
 function onTimer(watching: Watching): void {
   watching.timerAt = Number.POSITIVE_INFINITY;
   if (performance.now() + timerSlackMs < nextDue(watching)) schedule(watching);
-  else void exclusively(watching, () => look(watching)).finally(() => schedule(watching));
+  else void exclusively(watching, () => look(watching));
 }
 
 /** One reading at a time, whoever wants it. */
@@ -118,6 +117,7 @@ function exclusively<T>(watching: Watching, work: () => Promise<T>): Promise<T> 
       return await work();
     } finally {
       watching.reading = false;
+      schedule(watching); // hints that came meanwhile have only been noted
     }
   });
   watching.idle = result.catch(() => undefined);
@@ -202,10 +202,15 @@ function onArmed(watching: Watching): void {
 
 async function onFailed(watching: Watching, error: unknown): Promise<void> {
   if (watching.trigger === undefined || watching.closed) return;
-  const warning = noEvents(codeOf(error), watching.rule.poll_interval);
+  const warning = noEvents(failureOf(error), watching.rule.poll_interval);
   watching.eventsAfter = performance.now() + watching.environment.retryEventsMs;
   warn(watching, [warning], []);
   await poll(watching, warning.message);
+}
+
+/** chokidar's own errors need not have a code. */
+function failureOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 }
 
 async function poll(watching: Watching, reason: string): Promise<void> {

@@ -43,14 +43,23 @@ describe('mounts', () => {
 describe('identity', () => {
   const entry = fc.tuple(fc.string(), fc.option(fc.stringMatching(/^[0-9a-f]{64}$/)));
   test('the order of reading does not matter; any difference does', () => {
-    fc.assert(fc.property(fc.uniqueArray(entry, { selector: ([path]) => path }), fc.uniqueArray(entry, { selector: ([path]) => path }), (a, b) => {
-      expect(toGeneration(new Map([...a].reverse())).hash).toBe(toGeneration(new Map(a)).hash);
-      const canonical = (files: typeof a) => JSON.stringify([...files].sort(([x], [y]) => (x < y ? -1 : 1)));
-      expect(toGeneration(new Map(a)).hash === toGeneration(new Map(b)).hash).toBe(canonical(a) === canonical(b));
-    }));
+    fc.assert(
+      fc.property(fc.uniqueArray(entry, { selector: ([path]) => path }), fc.uniqueArray(entry, { selector: ([path]) => path }), (a, b) => {
+        expect(toGeneration(new Map([...a].reverse())).hash).toBe(toGeneration(new Map(a)).hash);
+        const canonical = (files: typeof a) => JSON.stringify([...files].sort(([x], [y]) => (x < y ? -1 : 1)));
+        expect(toGeneration(new Map(a)).hash === toGeneration(new Map(b)).hash).toBe(canonical(a) === canonical(b));
+      }),
+    );
   });
   test('a path cannot be written so that two files look like others', () => {
-    expect(toGeneration(new Map([['a:absent\n1:b', null]])).hash).not.toBe(toGeneration(new Map([['a', null], ['b', null]])).hash);
+    expect(toGeneration(new Map([['a:absent\n1:b', null]])).hash).not.toBe(
+      toGeneration(
+        new Map([
+          ['a', null],
+          ['b', null],
+        ]),
+      ).hash,
+    );
   });
 });
 
@@ -71,11 +80,19 @@ describe('the racy rule', () => {
 });
 
 describe('left out', () => {
-  test.each(['..data', '..2026_11_23_00_00_00.1', 'x~', '.x.swp', '4913', 'a.tmp-1', 'sedAbCd12', '#x#', '.#x'])('%s', (name) => expect(isLeftover(name)).toBe(true));
-  test.each(['.env', 'data', 'x.swp', '4913x', '.data', 'sediment', 'sediments', 'a.tmp', 'tmp-1'])('not %s', (name) => expect(isLeftover(name)).toBe(false));
+  test.each(['..data', '..2026_11_23_00_00_00.1', 'x~', '.x.swp', '4913', 'a.tmp-1', 'sedAbCd12', '#x#', '.#x'])('%s', (name) =>
+    expect(isLeftover(name)).toBe(true),
+  );
+  test.each(['.env', 'data', 'x.swp', '4913x', '.data', 'sediment', 'sediments', 'a.tmp', 'tmp-1'])('not %s', (name) =>
+    expect(isLeftover(name)).toBe(false),
+  );
   test('globs see dot files', async () => {
     const excluded = await createExcluded(['*.key', '/etc/**/secret', 'a/*']);
-    expect([excluded('/x/.k.key', '.k.key', '.k.key'), excluded('/etc/b/.c/secret', 'c/secret', 'secret'), excluded('/x/a/b', 'a/b', 'b'), excluded('/x/b', 'b', 'b')])
-      .toEqual([true, true, true, false]);
+    expect([
+      excluded('/x/.k.key', '.k.key', '.k.key'),
+      excluded('/etc/b/.c/secret', 'c/secret', 'secret'),
+      excluded('/x/a/b', 'a/b', 'b'),
+      excluded('/x/b', 'b', 'b'),
+    ]).toEqual([true, true, true, false]);
   });
 });
