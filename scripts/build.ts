@@ -25,13 +25,13 @@ async function buildAll(): Promise<void> {
   const gen = join(build, 'gen');
   mkdirSync(gen, { recursive: true });
   await run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
-  await Promise.all([buildInit(gen, version), buildController()]);
+  await Promise.all([buildInit(gen, version), buildController(version)]);
   await buildCodeCache(); // by a start of the controller under init
   for (const variant of ['test', 'asan']) linkLibrary(variant);
 }
 
-async function buildController(): Promise<void> {
-  await buildBundles();
+async function buildController(version: string): Promise<void> {
+  await buildBundles(version);
   await buildRuntime();
   await writeIfNew(join(libDir, 'node.flags'), `${nodeFlags.join('\n')}\n`);
 }

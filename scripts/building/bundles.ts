@@ -16,7 +16,7 @@ const entries = {
 export const cached = ['boot', 'late', 'cli'] as const;
 
 /** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
-export async function buildBundles(): Promise<void> {
+export async function buildBundles(version: string): Promise<void> {
   const result = await esbuild({
     absWorkingDir: root,
     entryPoints: entries,
@@ -29,6 +29,7 @@ export async function buildBundles(): Promise<void> {
     supported: { 'dynamic-import': false },
     plugins: [siblings, noWorkers],
     legalComments: 'external',
+    define: { REINIT_VERSION: JSON.stringify(version) },
     outdir: libDir,
     outExtension: { '.js': '.cjs' },
     write: false,

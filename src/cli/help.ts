@@ -18,7 +18,7 @@ Usage
 
 A Dockerfile
   FROM nginx:1.27
-  COPY --from=reinit / /opt/reinit/
+  COPY --from=reinit /opt/reinit /opt/reinit
   COPY reinit.yaml /etc/reinit.yaml
   ENTRYPOINT ["/opt/reinit/bin/reinit", "--"]
   CMD ["nginx", "-g", "daemon off;"]
