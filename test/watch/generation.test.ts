@@ -246,14 +246,14 @@ describe('what cannot be read', () => {
     withDirectory(async (directory) => {
       tree(directory, { a: 'x', 'd/b': 'y', 'd/c': 'z' });
       let refused: string[] = [];
-      const refuse = (path: string) => {
+      const refuse = (path: string): undefined => {
         if (refused.some((each) => path.endsWith(each))) throw fault('EACCES', `EACCES: ${path}`);
       };
       const reader = createReader(
         ruleFor([directory]),
         environment({
-          hash: async (path, stat) => (refuse(path), realOperations.hash(path, stat)),
-          readdir: async (path) => (refuse(path), realOperations.readdir(path)),
+          hash: async (path, stat) => refuse(path) ?? realOperations.hash(path, stat),
+          readdir: async (path) => refuse(path) ?? realOperations.readdir(path),
         }),
       );
       const before = await read(reader);
@@ -285,7 +285,7 @@ describe('what cannot be read', () => {
       };
       const nfs = {
         text: async () => '1 1 0:1 / / rw - nfs4 server:/ rw\n',
-        lstat: async (path: string) => (await hang(path), realOperations.lstat(path)),
+        lstat: (path: string) => hang(path).then(() => realOperations.lstat(path)),
       };
       const given = environment(nfs);
       const reader = createReader(ruleFor([directory]), given);

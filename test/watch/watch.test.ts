@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { WatchRule } from '../../src/config/model.ts';
 import { createReader, type Reader } from '../../src/watch/generation.ts';
 import { createLane } from '../../src/watch/lanes.ts';
@@ -23,6 +23,8 @@ const deafTrigger = async (events: TriggerEvents) => {
   setImmediate(events.armed);
   return { arm: () => undefined, close: async () => undefined };
 };
+
+vi.setConfig({ maxConcurrency: 20 }); // they mostly wait
 
 const readerWith = (rule: WatchRule, operations: Partial<Operations>): Reader =>
   createReader(rule, {

@@ -2,11 +2,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createVolume, updateVolume } from '../../fixtures/kubelet.ts';
 import { ruleFor, sha256, watching, withDirectory } from '../../fixtures/watching.ts';
 
-const soak = Number(process.env['REINIT_SOAK'] ?? 1);
+vi.setConfig({ maxConcurrency: 20 }); // they mostly wait
+
+const soak = Number(process.env.REINIT_SOAK ?? 1);
 
 /** The same sequence in every run. */
 function random(seed: number): (below: number) => number {
