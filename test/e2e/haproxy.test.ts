@@ -37,7 +37,7 @@ frontend main
     paths: [volume],
     settle: '50ms',
     reload_after_start: '500ms',
-    validate: ['haproxy', '-c', '-q', '-f', file],
+    validate: ['haproxy', '-c', '-f', file],
     on_change: 'reload',
     reload_signal: 'USR2',
     confirm: '1s',
