@@ -7,14 +7,22 @@ import { fileURLToPath } from 'node:url';
 import { constants, type FieldType, maxFrameBytes, maxMemoBytes, messages, protocolVersion } from '../src/link/messages.ts';
 
 const cTypes: Record<FieldType, string> = {
-  u8: 'uint8_t', u16: 'uint16_t', u32: 'uint32_t', i32: 'int32_t', u64: 'uint64_t', bytes: 'struct span', list: 'struct list',
+  u8: 'uint8_t',
+  u16: 'uint16_t',
+  u32: 'uint32_t',
+  i32: 'int32_t',
+  u64: 'uint64_t',
+  bytes: 'struct span',
+  list: 'struct list',
 };
 
 const upper = (name: string): string => name.toUpperCase();
 const fieldsOf = (name: keyof typeof messages): [string, FieldType][] => Object.entries(messages[name].fields);
 
 function struct(name: keyof typeof messages): string {
-  return `struct msg_${name} {\n${fieldsOf(name).map(([field, type]) => `\t${cTypes[type]} ${field};\n`).join('')}};\n`;
+  return `struct msg_${name} {\n${fieldsOf(name)
+    .map(([field, type]) => `\t${cTypes[type]} ${field};\n`)
+    .join('')}};\n`;
 }
 
 function decoder(name: keyof typeof messages): string {
@@ -29,8 +37,12 @@ function encoder(name: keyof typeof messages): string {
 
 export function header(): string {
   const names = Object.keys(messages) as (keyof typeof messages)[];
-  const enums = Object.values(constants).map(({ prefix, values }) =>
-    `enum { ${Object.entries(values).map(([name, value]) => `${prefix}_${upper(name)} = ${value}`).join(', ')} };\n`);
+  const enums = Object.values(constants).map(
+    ({ prefix, values }) =>
+      `enum { ${Object.entries(values)
+        .map(([name, value]) => `${prefix}_${upper(name)} = ${value}`)
+        .join(', ')} };\n`,
+  );
   return [
     '/* Generated from src/link/messages.ts by scripts/gen-messages.ts. Not to be edited. */\n#ifndef MESSAGES_GEN_H\n#define MESSAGES_GEN_H\n',
     `enum { PROTOCOL_VERSION = ${protocolVersion}, MAX_FRAME = ${maxFrameBytes}, MAX_MEMO = ${maxMemoBytes} };\n`,
@@ -49,6 +61,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = new URL('messages.gen.h', directory);
   const text = header();
   let old = '';
-  try { old = readFileSync(file, 'utf8'); } catch {} // absent: written now
+  try {
+    old = readFileSync(file, 'utf8');
+  } catch {} // absent: written now
   if (old !== text) writeFileSync(file, text);
 }
