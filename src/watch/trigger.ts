@@ -47,6 +47,11 @@ export async function startTrigger(events: TriggerEvents): Promise<Trigger> {
   const fail = (error: unknown) => {
     if (!closed) events.failed(error);
   };
+  // inotify wants the right to read a directory. One that may only be passed is left to the re-scan: it holds links and names, no files.
+  const onError = (point: WatchPoint, error: unknown) => {
+    const denied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+    if (!denied || point.names === undefined) fail(error);
+  };
   const onEvent = (directory: string, event: string, name: string | null) => {
     if (closed) return;
     if (event === 'rename' && name !== null) {
@@ -71,7 +76,7 @@ export async function startTrigger(events: TriggerEvents): Promise<Trigger> {
     });
     watcher
       .on('ready', started)
-      .on('error', fail)
+      .on('error', (error) => onError(point, error))
       .on('all', () => onEvent(directory, 'all', null));
     watcher.on('raw', (event, name, details) => onEvent(watchedPath(details) ?? directory, event, name || null));
     return { ...point, close: () => watcher.close() };

@@ -136,7 +136,6 @@ export function noEvents(code: string, pollMs: number): Warning {
     EMFILE:
       'Raise the sysctl fs.inotify.max_user_instances on the node (all containers of a user share it; 128 is common), or set `watch.mode: poll`.',
     ENOSPC: 'Raise the sysctl fs.inotify.max_user_watches on the node, or set `watch.mode: poll`.',
-    EACCES: 'Events need the right to read (not only to pass) each directory on the way to the files; or set `watch.mode: poll`.',
   };
   return {
     code: 'polling',

@@ -147,6 +147,25 @@ describe.concurrent('without events', () => {
       });
     }));
 
+  test('a directory on the way that may be passed but not read: events all the same', () =>
+    withDirectory(async (directory) => {
+      await createVolume(join(directory, 'locked/v'), { a: '0' });
+      fs.chmodSync(join(directory, 'locked'), 0o111);
+      const unprivileged = (command: readonly string[]) => [
+        'setpriv',
+        '--bounding-set=-dac_override,-dac_read_search',
+        '--inh-caps=-all',
+        ...command,
+      ];
+      await withWatchProcess(ruleFor([join(directory, 'locked/v')]), unprivileged, async (watcher) => {
+        await sleep(300);
+        await updateVolume(join(directory, 'locked/v'), { a: '1' });
+        await watcher.until(() => lastHash(watcher, join(directory, 'locked/v/a')) === sha256('1'));
+        expect(watcher.told.map((event) => event.mode ?? event.kind)).toEqual(['events', 'generation']);
+        await watcher.end();
+      });
+    }));
+
   test('too few watches: polling takes over', () =>
     withDirectory(async (directory) => {
       await createVolume(join(directory, 'v'), { a: '0' });
