@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Readings, Step } from '../core/supervisor.ts';
+import type { Readings, Step } from '../core/run.ts';
 import { takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';

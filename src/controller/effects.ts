@@ -1,6 +1,6 @@
 /** What the machines command, as init understands it: here the configuration meets the link. Pure. */
 import type { Config, ServiceConfig, WatchRule } from '../config/model.ts';
-import type { Command, Orders } from '../core/supervisor.ts';
+import type { Command, Orders } from '../core/run.ts';
 import { constants, type Effect } from '../link/messages.ts';
 import type { UserIds } from './user.ts';
 
@@ -14,6 +14,7 @@ export interface Users {
 const { roles, spawnFlags, scopes, mainEnds, signalActions, logFormats } = constants;
 const signalCount = 65;
 const codeCount = 256;
+const sigwinch = 28;
 
 export function effectOf(command: Command, config: Config, users: Users): Effect {
   const service = config.services.main;
@@ -45,13 +46,22 @@ function applicationSpawn(token: number, service: ServiceConfig, users: Users): 
     ...spawnBase(service, users.application),
     token,
     role: roles.values.main,
-    flags: service.no_new_privileges ? spawnFlags.values.no_new_privs : 0,
+    flags: (service.no_new_privileges ? spawnFlags.values.no_new_privs : 0) | (winchMeansMore(service) ? spawnFlags.values.session : 0),
     argv: service.command.map((word) => Buffer.from(word)),
     nice: service.nice,
     umask: service.umask ?? -1,
     rlimits: Object.entries(service.limits).map(([name, limit]) => Buffer.from(`${name}=${limit}`)),
     timeout_ms: 0,
   };
+}
+
+/**
+ * For an application that stops or reloads on WINCH a change of the terminal's size is deadly, and the kernel sends it to whoever is in the
+ * foreground: such an application gets a session of its own, so that the terminal has nothing to tell it, and WINCH comes only from outside.
+ */
+function winchMeansMore(service: ServiceConfig): boolean {
+  const meanings = [service.stop_signal, ...service.container_stop_signals, ...service.watch.map((rule) => rule.reload_signal)];
+  return meanings.includes(sigwinch);
 }
 
 /** A validator has the application's surroundings, for it is to see what the application would; but not its limits, which could end it. */

@@ -3,8 +3,9 @@ import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
 import { decodeMemo } from './memo.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
+import { close, openRun, type Readings, type Step, takeService } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service.ts';
-import { begin, close, openRun, type Readings, resume, type Step, takeService } from './supervisor.ts';
+import { begin, resume } from './supervisor.ts';
 
 const { roles, slotStates } = constants;
 /** Tokens that the former controller used and nobody knows of any more are far below. */

@@ -10,6 +10,16 @@ const nobody: Users = { application: undefined, validators: new Map() };
 const texts = (list: readonly Buffer[]): string[] => list.map(String);
 
 describe('effects', () => {
+  test('an application to which WINCH means more than a resize is kept off the terminal', () => {
+    const sessionOf = (change: Parameters<typeof configOf>[0]) => {
+      const effect = effectOf({ kind: 'spawn', token: 1 }, configOf(change), nobody);
+      return effect.kind === 'spawn' && (effect.flags & spawnFlags.values.session) !== 0;
+    };
+    expect(sessionOf({ stop_signal: 28 })).toBe(true);
+    expect(sessionOf({ container_stop_signals: [15, 28] })).toBe(true);
+    expect(sessionOf({ stop_signal: 15 })).toBe(false);
+  });
+
   test('the application: its own words, variables over the container’s, limits, user', () => {
     const config = configOf({
       command: ['app', 'ü'],

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { decodeMemo, encodeMemo } from '../../src/core/memo.ts';
 import { differenceOf, type Reading } from '../../src/core/reading.ts';
-import { begin, type State, transition } from '../../src/core/supervisor.ts';
+import type { State } from '../../src/core/run.ts';
+import { begin, transition } from '../../src/core/supervisor.ts';
 import { takeOver, unknownRules } from '../../src/core/take-over.ts';
 import { constants, type Hello, maxMemoBytes, type Slot } from '../../src/link/messages.ts';
 import { configOf } from '../fixtures/simulation.ts';
