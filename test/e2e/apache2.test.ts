@@ -98,5 +98,15 @@ describe.skipIf(!isRoot || !installed('apache2'))('apache2', () => {
     await terminal.resize(101, 41);
     await updateVolume(site.volume, site.payload('three'));
     await serves(site, 'three');
+    terminal.type('\u0003'); // Ctrl-C
+    expect(await terminal.exited).toBe(0);
+  });
+
+  it.skipIf(!installed('tini'))('control: under tini it does', async () => {
+    const site = await makeSite();
+    const terminal = await startTerminal(['tini', '--', ...site.command]);
+    await serves(site, 'one');
+    await terminal.resize(100, 40);
+    expect(await terminal.exited).toBe(0);
   });
 });
