@@ -1,4 +1,4 @@
-import { type FSWatcher as FileWatcher, watch as watchFile } from 'node:fs';
+import { watch as watchFile } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isLeftover } from './exclude.ts';
 import type { WatchPoint } from './plan.ts';
@@ -28,120 +28,118 @@ export interface Inode {
 }
 
 interface Armed extends Inode {
-  /** Directories only: which names matter at present. */
+  /** Directories only: which names matter at present; undefined: all. */
   names: ReadonlySet<string> | undefined;
   close(): Promise<void> | void;
 }
 
+interface Arming {
+  readonly events: TriggerEvents;
+  readonly watch: typeof import('chokidar').watch;
+  readonly armed: Map<string, Armed>;
+  /** A directory that is removed and made anew at once can get the same inode number; only an event tells that its watch is dead. */
+  readonly dead: Set<string>;
+  /** How many watchers are not ready yet. */
+  starting: number;
+  closed: boolean;
+}
+
 export async function startTrigger(events: TriggerEvents): Promise<Trigger> {
   const { watch } = await import('chokidar');
-  const armed = new Map<string, Armed>();
-  // A directory that is removed and made anew at once can get the same inode number; only an event tells that its watch is dead.
-  const dead = new Set<string>();
-  let starting = 0;
-  let closed = false;
-
-  const started = () => {
-    if (--starting === 0 && !closed) events.armed();
-  };
-  const fail = (error: unknown) => {
-    if (!closed) events.failed(error);
-  };
-  // inotify wants the right to read a directory. One that may only be passed is left to the re-scan: it holds links and names, no files.
-  const onError = (point: WatchPoint, error: unknown) => {
-    const denied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-    if (!denied || point.names === undefined) fail(error);
-  };
-  const onEvent = (directory: string, event: string, name: string | null) => {
-    if (closed) return;
-    if (event === 'rename' && name !== null) {
-      if (name === basename(directory)) dead.add(directory);
-      dead.add(join(directory, name));
-    }
-    const names = armed.get(directory)?.names;
-    if (name === null || name === basename(directory) || (names === undefined ? matters(name) : names.has(name))) events.hint();
-  };
-
-  const armDirectory = (directory: string, point: WatchPoint): Armed => {
-    starting++;
-    // chokidar looks at nothing but the directory itself: its raw events are the hints, its own view of 10,000 entries would only cost.
-    const watcher = watch(directory, {
-      followSymlinks: false,
-      depth: 0,
-      atomic: false,
-      ignoreInitial: true,
-      awaitWriteFinish: false,
-      usePolling: false,
-      ignored: (path) => path !== directory,
-    });
-    watcher
-      .on('ready', started)
-      .on('error', (error) => onError(point, error))
-      .on('all', () => onEvent(directory, 'all', null));
-    watcher.on('raw', (event, name, details) => onEvent(watchedPath(details) ?? directory, event, name || null));
-    return { ...point, close: () => watcher.close() };
-  };
-
-  const armFile = (path: string, inode: Inode): Armed | undefined => {
-    let watcher: FileWatcher;
-    try {
-      watcher = watchFile(path, (event) => onEvent(dirname(path), event, event === 'rename' ? basename(path) : null));
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-        events.hint(); // replaced this very moment
-      else fail(error);
-      return undefined;
-    }
-    watcher.on('error', fail);
-    return { ...inode, names: undefined, close: () => watcher.close() };
-  };
-
-  const disarm = (path: string) => {
-    const watcher = armed.get(path);
-    armed.delete(path);
-    if (watcher !== undefined) void Promise.resolve(watcher.close()).catch(fail);
-  };
-
-  const keep = (path: string, wanted: (Inode & { names?: ReadonlySet<string> | undefined }) | undefined): boolean => {
-    const current = armed.get(path);
-    if (current === undefined) return false;
-    if (wanted === undefined || dead.has(path) || current.dev !== wanted.dev || current.ino !== wanted.ino) {
-      disarm(path);
-      return false;
-    }
-    current.names = wanted.names;
-    return true;
-  };
-
+  const arming: Arming = { events, watch, armed: new Map(), dead: new Set(), starting: 0, closed: false };
   return {
-    arm(points, files) {
-      starting++; // armed() is told after the last of them, also if there is no directory among them
-      let fresh = false;
-      for (const path of [...armed.keys()]) keep(path, points.get(path) ?? files.get(path));
-      dead.clear();
-      for (const [path, point] of points) {
-        if (armed.has(path) || closed) continue;
-        armed.set(path, armDirectory(path, point));
-        fresh = true;
-      }
-      for (const [path, inode] of files) {
-        if (armed.has(path) || closed) continue;
-        const watcher = armFile(path, inode);
-        if (watcher === undefined) continue;
-        armed.set(path, watcher);
-        fresh = true;
-      }
-      if (fresh) started();
-      else starting--;
-    },
-    async close() {
-      closed = true;
-      const all = [...armed.values()];
-      armed.clear();
+    arm: (points, files) => arm(arming, points, files),
+    close: async () => {
+      arming.closed = true;
+      const all = [...arming.armed.values()];
+      arming.armed.clear();
       await Promise.allSettled(all.map((watcher) => watcher.close()));
     },
   };
 }
+
+function arm(arming: Arming, points: ReadonlyMap<string, WatchPoint>, files: ReadonlyMap<string, Inode>): void {
+  const { armed, dead } = arming;
+  for (const [path, current] of [...armed]) keepOrDisarm(arming, path, current, points.get(path) ?? files.get(path));
+  dead.clear();
+  const before = armed.size;
+  arming.starting++; // one for this call, so that armed() is told once, after the last, also if there is no directory among them
+  for (const [path, point] of points) {
+    if (!armed.has(path) && !arming.closed) armed.set(path, armDirectory(arming, path, point));
+  }
+  for (const [path, inode] of files) {
+    const watcher = armed.has(path) || arming.closed ? undefined : armFile(arming, path, inode);
+    if (watcher !== undefined) armed.set(path, watcher);
+  }
+  if (armed.size > before) started(arming);
+  else arming.starting--;
+}
+
+function keepOrDisarm(arming: Arming, path: string, current: Armed, wanted: (Inode & { names?: WatchPoint['names'] }) | undefined): void {
+  if (wanted !== undefined && !arming.dead.has(path) && current.dev === wanted.dev && current.ino === wanted.ino) {
+    current.names = wanted.names;
+    return;
+  }
+  arming.armed.delete(path);
+  Promise.resolve(current.close()).catch((error: unknown) => failed(arming, error));
+}
+
+function armDirectory(arming: Arming, directory: string, point: WatchPoint): Armed {
+  arming.starting++;
+  // chokidar looks at nothing but the directory itself: its raw events are the hints, its own view of 10,000 entries would only cost.
+  const watcher = arming.watch(directory, {
+    followSymlinks: false,
+    depth: 0,
+    atomic: false,
+    ignoreInitial: true,
+    awaitWriteFinish: false,
+    usePolling: false,
+    ignored: (path) => path !== directory,
+  });
+  watcher.on('ready', () => started(arming));
+  watcher.on('all', () => happened(arming, directory, 'all', null));
+  watcher.on('raw', (event, name, details) => happened(arming, watchedPath(details) ?? directory, event, name || null));
+  watcher.on('error', (error) => {
+    // inotify wants the right to read a directory. One that may only be passed is left to the re-scan: it holds links and names, no files.
+    if (!isDenied(error) || point.names === undefined) failed(arming, error);
+  });
+  return { ...point, close: () => watcher.close() };
+}
+
+function armFile(arming: Arming, path: string, inode: Inode): Armed | undefined {
+  try {
+    const watcher = watchFile(path, (event) => happened(arming, dirname(path), event, event === 'rename' ? basename(path) : null));
+    watcher.on('error', (error) => failed(arming, error));
+    return { ...inode, names: undefined, close: () => watcher.close() };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT'))
+      arming.events.hint(); // replaced this very moment
+    else if (!isDenied(error)) failed(arming, error);
+    return undefined;
+  }
+}
+
+/** An event at a name in a directory, or (null) at something that matters in any case. */
+function happened(arming: Arming, directory: string, event: string, name: string | null): void {
+  if (arming.closed) return;
+  if (event === 'rename' && name !== null) {
+    if (name === basename(directory)) arming.dead.add(directory);
+    arming.dead.add(join(directory, name));
+  }
+  const names = arming.armed.get(directory)?.names;
+  if (name === null || name === basename(directory) || (names === undefined ? matters(name) : names.has(name))) arming.events.hint();
+}
+
+function started(arming: Arming): void {
+  if (--arming.starting === 0 && !arming.closed) arming.events.armed();
+}
+
+function failed(arming: Arming, error: unknown): void {
+  if (!arming.closed) arming.events.failed(error);
+}
+
+const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const isDenied = (error: unknown): boolean => hasCode(error, 'EACCES') || hasCode(error, 'EPERM');
 
 /** chokidar also watches the directory above, for the directory itself: its raw events name the place they come from. */
 function watchedPath(details: unknown): string | undefined {

@@ -42,14 +42,18 @@ describe.concurrent('without events', () => {
       await watching(
         ruleFor([directory], { rescan: 300, poll_interval: 100 }),
         async (watched) => {
-          fs.writeFileSync(f(directory), '1');
-          await watched.until(() => watched.generations().length === 1);
-          await watched.until(() => watched.mode() === 'poll');
-          fs.writeFileSync(f(directory), '2');
-          await watched.until(() => watched.generations().length === 2);
+          // The first change may come while the reading after arming is still due, and be taken for announced; not so the next ones.
+          let n = 0;
+          while (watched.mode() === 'events' && n < 4) {
+            fs.writeFileSync(f(directory), String(++n));
+            await watched.until(() => watched.generations().length === n);
+          }
+          expect(watched.mode()).toBe('poll');
+          fs.writeFileSync(f(directory), 'last');
+          await watched.until(() => watched.generations().length === n + 1);
           await watched.quiet();
           expect(watched.warnings()).toEqual(['no_events']);
-          expect(watched.generations().at(-1)?.files).toEqual(hashed({ [f(directory)]: '2' }));
+          expect(watched.generations().at(-1)?.files).toEqual(hashed({ [f(directory)]: 'last' }));
         },
         startWith(() => ({ startTrigger: deafTrigger })),
       );
