@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -27,51 +28,66 @@ static bool excluded_child(pid_t pid)
 	return controller_is(pid) || say_is_pump(pid) || (slot && slot->role == ROLE_HELPER);
 }
 
+enum owner { OTHERS, OURS, UNSURE };
+
 /*
  * Climbs to the process just below init: the instance's is any but init's helpers. A chain that ends at 0 came from outside (docker exec).
- * Where a parent vanishes meanwhile its children have a new one: the next look finds them.
+ * A tree that keeps forking shows only what has just died: a zombie that init has yet to reap, or a chain whose link vanished while it was climbed.
+ * Then something may live that the look has not seen; what died has made room for it before (fork, then exit), so that no look is blind to all of it.
  */
-static bool belongs(pid_t pid)
+static enum owner owner_of(pid_t pid)
 {
 	struct proc_stat stat;
 	pid_t self = getpid();
-	if (pid == self || !proc_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
-		return false;
+	if (pid == self || !proc_stat(pid, &stat))
+		return OTHERS; /* vanished: reaped by a parent other than init, and that one is found itself */
+	if (stat.state == 'Z' || stat.state == 'X')
+		return stat.parent == self && !excluded_child(pid) ? UNSURE : OTHERS;
 	for (int depth = 0; depth < 4096; depth++) {
 		if (stat.parent == self)
-			return !excluded_child(pid);
+			return excluded_child(pid) ? OTHERS : OURS;
 		if (stat.parent <= 0)
-			return false;
+			return OTHERS;
 		pid = stat.parent;
 		if (!proc_stat(pid, &stat))
-			return false;
+			return UNSURE;
 	}
-	return false;
+	return OTHERS;
 }
 
 struct look {
 	int signo;
 	unsigned found;
+	bool unsure;
 };
 
 static void visit(pid_t pid, void *context)
 {
 	struct look *look = context;
-	if (!belongs(pid))
+	enum owner owner = owner_of(pid);
+	look->unsure |= owner == UNSURE;
+	if (owner != OURS)
 		return;
 	look->found++;
 	if (look->signo)
 		kill(pid, look->signo);
 }
 
-static unsigned look_for_rest(int signo)
+static struct look look_for_rest(int signo)
 {
-	struct look look = {signo, 0};
+	struct look look = {.signo = signo};
 	proc_each(visit, &look);
-	return look.found;
+	return look;
 }
 
-unsigned instance_kill_all(void) { return look_for_rest(SIGKILL); }
+static bool nothing_left(struct look look) { return look.found == 0 && !look.unsure; }
+
+bool instance_kill_all(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return nothing_left(look_for_rest(SIGKILL));
+}
 
 static void gone(struct slot *slot)
 {
@@ -84,13 +100,13 @@ static void sweep_step(struct slot *slot, uint64_t now)
 {
 	bool force = now >= slot->sweep_kill_at;
 	for (int pass = 0; pass < (force ? PASSES : 1); pass++) {
-		unsigned found = look_for_rest(force ? SIGKILL : 0);
-		if (found == 0) {
+		struct look look = look_for_rest(force ? SIGKILL : 0);
+		if (force && pass == 0)
+			slot->stop.killed += look.found;
+		if (nothing_left(look))
 			gone(slot);
+		if (look.found == 0) /* unsure: after the reaping that comes first, the next look knows more */
 			return;
-		}
-		if (force)
-			slot->stop.killed += found;
 	}
 }
 
@@ -103,7 +119,7 @@ void instance_sweep(struct slot *slot)
 		return;
 	}
 	slot->sweep_kill_at = now_ms() + SWEEP_TERM_MS;
-	if (look_for_rest(SIGTERM) == 0)
+	if (nothing_left(look_for_rest(SIGTERM)))
 		gone(slot);
 }
 

@@ -15,8 +15,8 @@ void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms);
 void instance_stop_again(struct slot *slot, int signo);
 /* The main process has been reaped after (or before) a stop: the rest follows. */
 void instance_sweep(struct slot *slot);
-/* KILL to everything that belongs to an instance, once; for init's own end where it is not PID 1. Counts what it found. */
-unsigned instance_kill_all(void);
+/* KILL to everything that belongs to an instance, once; for init's own end where it is not PID 1: it reaps, too. True: nothing is left. */
+bool instance_kill_all(void);
 
 uint64_t instance_deadline(void);
 void instance_tick(uint64_t now);

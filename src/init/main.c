@@ -42,7 +42,7 @@ static const char usage[] =
 static _Noreturn void leave(int code)
 {
 	if (getpid() != 1) /* as PID 1 the kernel does it (pid_namespaces(7)) */
-		for (int pass = 0; pass < 16 && instance_kill_all() > 0; pass++)
+		for (int pass = 0; pass < 64 && !instance_kill_all(); pass++)
 			;
 	controller_kill(); /* it holds the log's pipe */
 	say_flush();
