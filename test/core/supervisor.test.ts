@@ -78,6 +78,17 @@ describe('one apply at a time', () => {
     expect(kinds(simulation)).toEqual(['start', 'signal', 'signal']);
   });
 
+  test('without a confirmation they are 250 ms apart all the same', async () => {
+    const signals: number[] = [];
+    const config = configOf({}, { name: 'r', confirm: 0 }, { name: 's', confirm: 0 });
+    const simulation = await up({ config, world: { signalled: () => void signals.push(simulation.now) } });
+    simulation.write('r', 'n1');
+    simulation.write('s', 'n1');
+    await simulation.run(2_500);
+    expect(signals).toHaveLength(2);
+    expect((signals[1] ?? 0) - (signals[0] ?? 0)).toBeGreaterThanOrEqual(250);
+  });
+
   test('what comes while one runs is done after it, once, and the last one wins', async () => {
     const simulation = await up({ config: configOf({}, { name: 'r' }) });
     for (const hash of ['n1', 'n2', 'n3', 'n4']) {
