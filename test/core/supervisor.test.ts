@@ -192,6 +192,26 @@ describe('restart policy', () => {
   });
 });
 
+describe('the container’s stop', () => {
+  test('overrules the policy: the end is the end, at once, with its code', async () => {
+    const simulation = await up({ config: configOf({ restart: 'always' }) });
+    simulation.init.stop(15);
+    await simulation.run(50);
+    expect(simulation.init.exitCode).toBe(143);
+    expect(noted(simulation)).toEqual(['started', 'container_stop', 'ended', 'leaving']);
+  });
+
+  test('in the middle of a restart ends it', async () => {
+    const simulation = await up({ config: configOf({}, { name: 'r', on_change: 'restart' }) });
+    simulation.write('r', 'n1');
+    await simulation.run(312);
+    expect(kinds(simulation)).toEqual(['start', 'stop']);
+    simulation.init.stop(2);
+    await simulation.run(2_000);
+    expect(kinds(simulation)).toEqual(['start', 'stop', 'leave']);
+  });
+});
+
 describe('files that come and go', () => {
   test('away and back to what was told last (A → B → A) is not forgotten while a change is under way', async () => {
     const config = configOf({}, { name: 'r', validate: [['check', 'r']] });
