@@ -111,7 +111,10 @@ function withinBytes(
   return { chosen, leftOut };
 }
 
-/** As many at once as the lanes let through; stops at the first failure. */
+/** More than any lane lets through: how many operations are under way is the lanes' business. */
+const workers = 16;
+
+/** Stops at the first failure. */
 async function mapBounded<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
@@ -124,7 +127,7 @@ async function mapBounded<T, R>(items: readonly T[], work: (item: T) => Promise<
     }
   };
   await Promise.all(
-    Array.from({ length: 3 }, () =>
+    Array.from({ length: workers }, () =>
       worker().catch((error: unknown) => {
         failed = true;
         throw error;

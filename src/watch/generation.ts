@@ -54,6 +54,9 @@ const realEnvironment: ReaderEnvironment = {
 const attempts = 6;
 const attemptDelayMs = 20;
 
+/** Larger sets are read in bulk. */
+const bulkFiles = 1_000;
+
 /** What is remembered of a rule's last reading: the watch that follows the first reading starts with it. */
 interface Memory {
   readonly cache: HashCache;
@@ -98,10 +101,11 @@ async function readOnce(rule: WatchRule, excluded: Excluded, environment: Reader
     const local = (real: string) => isLocal(mountOf(mounts, real));
     const files = routed((path) => (local(path) ? near : far));
     const plan = await makePlan(rule, excluded, files);
+    const bulk = direct ?? guarded(operations, deadlineMs, plan.files.length > bulkFiles ? lanes.bulk : lanes.local);
     const contents = await readContents({
       files: plan.files,
       maxBytes: rule.max_bytes,
-      operations: files,
+      operations: routed((path) => (local(path) ? bulk : far)),
       cache: memory.cache,
       isLocal: local,
       now,

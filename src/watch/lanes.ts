@@ -13,6 +13,8 @@ export interface Lane {
 
 export interface Lanes {
   readonly local: Lane;
+  /** Local file systems, for sets so large that waking a thread for each operation is what takes the time. */
+  readonly bulk: Lane;
   readonly remote: Lane;
 }
 
@@ -49,10 +51,16 @@ export function createLane(width: number): Lane {
 }
 
 /**
- * The process's own lanes. Local: one thread less than libuv has. Remote (network and FUSE mounts, and what is not known): one
+ * Lanes of a process. Local: one thread less than libuv has. Bulk: a queue for all four; should a local disk hang under so many files,
+ * it stops the other watches too, but nothing else in the controller. Remote (network and FUSE mounts, and what is not known): one
  * operation at a time, over all watches, so that at most one thread is ever lost to a server that went away.
  */
-export const sharedLanes: Lanes = { local: createLane(3), remote: createLane(1) };
+export function createLanes(): Lanes {
+  return { local: createLane(3), bulk: createLane(12), remote: createLane(1) };
+}
+
+/** The process's own. */
+export const sharedLanes: Lanes = createLanes();
 
 /** The same operations in a lane and with a deadline. */
 export function guarded(operations: Operations, deadlineMs: number, lane: Lane): Operations {

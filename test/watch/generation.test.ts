@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { createReader, type ReaderEnvironment, type Reading, readGeneration } from '../../src/watch/generation.ts';
-import { createLane } from '../../src/watch/lanes.ts';
+import { createLane, createLanes } from '../../src/watch/lanes.ts';
 import { fault, type Operations, realOperations } from '../../src/watch/operations.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { hashed, ruleFor, sha256, until, withDirectory } from '../fixtures/watching.ts';
@@ -50,7 +50,7 @@ function operations(given: Partial<Operations> = {}): Operations & { readonly ha
 const environment = (given: Partial<Operations>, more: Partial<ReaderEnvironment> = {}): Partial<ReaderEnvironment> => ({
   operations: operations(given),
   deadlineMs: 100,
-  lanes: { local: createLane(3), remote: createLane(1) },
+  lanes: createLanes(),
   ...more,
 });
 

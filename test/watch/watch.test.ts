@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { WatchRule } from '../../src/config/model.ts';
 import { createReader, type Reader } from '../../src/watch/generation.ts';
-import { createLane } from '../../src/watch/lanes.ts';
+import { createLanes } from '../../src/watch/lanes.ts';
 import { fault, type Operations, realOperations } from '../../src/watch/operations.ts';
 import { startTrigger, type TriggerEvents } from '../../src/watch/trigger.ts';
 import type { WatchEvent } from '../../src/watch/types.ts';
@@ -30,7 +30,7 @@ const readerWith = (rule: WatchRule, operations: Partial<Operations>): Reader =>
   createReader(rule, {
     operations: { ...realOperations, ...operations },
     deadlineMs: 100,
-    lanes: { local: createLane(3), remote: createLane(1) },
+    lanes: createLanes(),
   });
 
 const f = (directory: string) => join(directory, 'f');
