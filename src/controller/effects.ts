@@ -80,7 +80,8 @@ function validatorSpawn(token: number, rule: WatchRule, argv: readonly string[],
 }
 
 function spawnBase(service: ServiceConfig, user: UserIds | undefined) {
-  const variables = Object.entries(service.environment);
+  // HOME of the user, as gosu and su set it: the container's is that of the user who started init.
+  const variables = Object.entries({ ...(user?.home && { HOME: user.home }), ...service.environment });
   return {
     kind: 'spawn',
     env_set: variables.flatMap(([name, value]) => (value === null ? [] : [Buffer.from(`${name}=${value}`)])),

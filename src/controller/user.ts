@@ -5,6 +5,8 @@ export interface UserIds {
   readonly gid: number;
   /** Supplementary groups. */
   readonly groups: readonly number[];
+  /** Undefined where passwd does not say. */
+  readonly home: string | undefined;
 }
 
 export type UserResult = { readonly ok: true; readonly ids: UserIds } | { readonly ok: false; readonly problem: string };
@@ -28,15 +30,16 @@ export function resolveUser(text: string, passwd: string, group: string): UserRe
   const number = idOf(userText);
   const user = users.find(({ name, id }) => (number === undefined ? name === userText : id === number));
   const uid = number ?? user?.id;
+  const home = user?.rest[2] || undefined;
   if (uid === undefined) return { ok: false, problem: `there is no user "${userText}" in /etc/passwd` };
   if (groupText !== undefined && groupText !== '') {
     const gid = idOf(groupText) ?? groups.find(({ name }) => name === groupText)?.id;
     if (gid === undefined) return { ok: false, problem: `there is no group "${groupText}" in /etc/group` };
-    return { ok: true, ids: { uid, gid, groups: [] } };
+    return { ok: true, ids: { uid, gid, groups: [], home } };
   }
   const gid = idOf(user?.rest[0] ?? '') ?? 0;
   const memberOf = groups.filter(({ rest }) => user !== undefined && (rest[0] ?? '').split(',').includes(user.name)).map(({ id }) => id);
-  return { ok: true, ids: { uid, gid, groups: [...new Set(memberOf)].filter((id) => id !== gid) } };
+  return { ok: true, ids: { uid, gid, groups: [...new Set(memberOf)].filter((id) => id !== gid), home } };
 }
 
 /** Lines of `name:x:id:rest…`; whatever is not one is skipped, as getpwnam(3) does. */

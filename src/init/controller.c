@@ -43,9 +43,10 @@ enum {
 	HOPELESS = 8,         /* failures in a row: from here on init is a plain init */
 	START_ATTEMPTS = 4,   /* before there ever was an application: nothing is running that would be worth waiting for */
 	MAX_ARGUMENTS = 256,
+	EXIT_SYSTEM = 111,
 };
 
-static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--v8-pool-size=1"};
+static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--max-semi-space-size=1", "--v8-pool-size=1"};
 /* From the n-th failure in a row on. */
 static const uint32_t delays_ms[] = {0, 0, 100, 300, 1000, 3000, 10000, 30000, 60000};
 #ifdef REINIT_TEST
@@ -213,6 +214,17 @@ static _Noreturn void become_controller(int link, int log)
 	_exit(111);
 }
 
+/* Before there ever was an application, a controller that cannot be started is the container's end. */
+static bool gave_up(void)
+{
+	bool ever_ran = slots_used() > 0 || events_next_seq() > 1;
+	if (ever_ran || failures < START_ATTEMPTS)
+		return false;
+	say(SAY_ERROR, "the controller cannot be started, and nothing runs yet: leaving with %d", EXIT_SYSTEM);
+	container_leave(EXIT_SYSTEM);
+	return true;
+}
+
 void controller_start(void)
 {
 	wanted = true;
@@ -231,6 +243,7 @@ void controller_start(void)
 		link_close();
 		failures++;
 		start_at = started_ms + 1000;
+		gave_up();
 		return;
 	}
 	pid = child;
@@ -242,8 +255,6 @@ static uint32_t next_delay(void)
 	size_t last = sizeof delays_ms / sizeof *delays_ms - 1;
 	return delays_ms[failures < last ? failures : last] / PACE;
 }
-
-static bool ever_ran(void) { return slots_used() > 0 || events_next_seq() > 1; }
 
 static void tell(int status)
 {
@@ -272,11 +283,8 @@ bool controller_ended(pid_t other, int status)
 	uint64_t now = now_ms();
 	bool worked = now - started_ms >= STABLE_MS || events_oldest() > oldest_then;
 	failures = worked ? 1 : failures + 1;
-	if (!ever_ran() && failures >= START_ATTEMPTS) {
-		say(SAY_ERROR, "the controller cannot be started, and nothing runs yet: leaving with 111");
-		container_leave(111);
+	if (gave_up())
 		return true;
-	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && container_stopping())
 		return true;
 	tell(status);

@@ -30,11 +30,11 @@ describe('effects', () => {
       limits: { nofile: '1024:4096' },
       no_new_privileges: true,
     });
-    const users: Users = { application: { uid: 101, gid: 102, groups: [7] }, validators: new Map() };
+    const users: Users = { application: { uid: 101, gid: 102, groups: [7], home: '/home/app' }, validators: new Map() };
     const effect = effectOf({ kind: 'spawn', token: 3 }, config, users);
     if (effect.kind !== 'spawn') throw new Error(effect.kind);
     expect(texts(effect.argv)).toEqual(['app', 'ü']);
-    expect([texts(effect.env_set), texts(effect.env_unset)]).toEqual([['A=1', 'C='], ['B']]);
+    expect([texts(effect.env_set), texts(effect.env_unset)]).toEqual([['HOME=/home/app', 'A=1', 'C='], ['B']]);
     expect(texts(effect.rlimits)).toEqual(['nofile=1024:4096']);
     expect(texts(effect.groups)).toEqual(['7']);
     expect(effect).toMatchObject({
@@ -66,7 +66,7 @@ describe('effects', () => {
         validate_timeout: 77,
       },
     );
-    const users: Users = { application: undefined, validators: new Map([['r', { uid: 5, gid: 6, groups: [] }]]) };
+    const users: Users = { application: undefined, validators: new Map([['r', { uid: 5, gid: 6, groups: [], home: undefined }]]) };
     const effect = effectOf({ kind: 'validate', rule: 'r', token: 4, step: 1 }, config, users);
     if (effect.kind !== 'spawn') throw new Error(effect.kind);
     expect([texts(effect.argv), texts(effect.env_set), texts(effect.rlimits)]).toEqual([['second', 'x'], ['A=1'], []]);

@@ -8,18 +8,18 @@ const group = 'root:x:0:\nnginx:x:102:\nssl:x:110:nginx,www\nlog:x:111:www,nginx
 
 describe('user', () => {
   test.each([
-    ['0', 0, 0, []],
-    ['101:101', 101, 101, []],
-    ['nginx', 101, 102, [110, 111, 33]],
-    ['101', 101, 102, [110, 111, 33]],
-    ['nginx:ssl', 101, 110, []],
-    ['nginx:7', 101, 7, []],
-    ['12345', 12_345, 0, []],
-    ['12345:log', 12_345, 111, []],
-    ['www', 33, 33, [110, 111]],
-    ['nginx:', 101, 102, [110, 111, 33]],
-  ])('%s', (text, uid, gid, groups) => {
-    expect(resolveUser(text, passwd, group)).toEqual({ ok: true, ids: { uid, gid, groups } });
+    ['0', 0, 0, [], '/root'],
+    ['101:101', 101, 101, [], '/nonexistent'],
+    ['nginx', 101, 102, [110, 111, 33], '/nonexistent'],
+    ['101', 101, 102, [110, 111, 33], '/nonexistent'],
+    ['nginx:ssl', 101, 110, [], '/nonexistent'],
+    ['nginx:7', 101, 7, [], '/nonexistent'],
+    ['12345', 12_345, 0, [], undefined],
+    ['12345:log', 12_345, 111, [], undefined],
+    ['www', 33, 33, [110, 111], '/'],
+    ['nginx:', 101, 102, [110, 111, 33], '/nonexistent'],
+  ])('%s', (text, uid, gid, groups, home) => {
+    expect(resolveUser(text, passwd, group)).toEqual({ ok: true, ids: { uid, gid, groups, home } });
   });
 
   test.each([
@@ -34,7 +34,7 @@ describe('user', () => {
   });
 
   test('numbers need no files', () => {
-    expect(resolveUser('7:8', '', '')).toEqual({ ok: true, ids: { uid: 7, gid: 8, groups: [] } });
+    expect(resolveUser('7:8', '', '')).toEqual({ ok: true, ids: { uid: 7, gid: 8, groups: [], home: undefined } });
   });
 
   test('hostile files are no error, and never give a number that the link does not carry', () => {
