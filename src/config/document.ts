@@ -3,7 +3,7 @@ import type { Mistake } from './errors.ts';
 import { rootSchema, type Schema, shapeOf } from './fields.ts';
 import type { Raw } from './kinds.ts';
 import { hintFor, type Scope, shorten } from './names.ts';
-import { addSecret, positionOf, type Source, type Span, sourceOf } from './source.ts';
+import { addSecret, lineEnd, positionOf, type Source, type Span, sourceOf } from './source.ts';
 import { syntaxMistake } from './syntax.ts';
 
 /** A path into the settings; as a key of maps it is JSON. */
@@ -132,13 +132,13 @@ function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Pa
   for (const { key, value } of pairs) {
     const name = readKey(walk, key, path);
     if (name === undefined) {
-      hideTree(walk, value);
+      hideTree(walk, key, value);
       continue;
     }
     const at = [...path, name];
     if (name in result) mistake(walk, spanOf(key), at, 'this key is here twice', 'keep one of the two');
     if (shape.kind === 'object' && !Object.hasOwn(shape.entries, name)) {
-      hideTree(walk, value);
+      hideTree(walk, key, value);
       unknownKey(walk, key, name, path, Object.keys(shape.entries));
       continue;
     }
@@ -174,10 +174,16 @@ function readKey(walk: Walk, key: Node, path: Path): string | undefined {
 }
 
 /** Whatever stands below is not shown: behind a misspelt `enviroment` there are secrets, too. */
-function hideTree(walk: Walk, node: Node | null): void {
-  if (node === null) return;
-  const { start, end } = spanOf(node);
-  if (end > start) addSecret(walk.source, { start, end });
+function hideTree(walk: Walk, key: Node, node: Node | null): void {
+  const comment = commentAfter(walk.source, spanOf(key).end);
+  for (const span of node === null ? [comment] : [comment, spanOf(node)]) if (span.end > span.start) addSecret(walk.source, span);
+}
+
+/** The comment on a key's line: perhaps the value that was. */
+function commentAfter({ text }: Source, at: number): Span {
+  const end = lineEnd(text, at);
+  const comment = text.slice(at, end).indexOf('#');
+  return { start: comment < 0 ? end : at + comment, end };
 }
 
 function mistake(walk: Walk, span: Span, path: Path, problem: string, hint: string | undefined): void {

@@ -51,7 +51,8 @@ function ownerOf(text: string, begin: number, line: string): string | undefined 
   for (let at = begin, current = line; ; ) {
     const name = /^([A-Za-z_][\w-]*)[ \t]*:/.exec(current)?.[1];
     if (name !== undefined) return name;
-    if (/^[^\s#-]/.test(current) || at === 0) return undefined;
+    // A heading that is commented out, or made a list's item, leaves its secrets to the setting before it.
+    if (/^[^\s#-]|env/i.test(current) || at === 0) return undefined;
     const before = lineStart(text, at - 1);
     current = text.slice(before, at - 1);
     at = before;
