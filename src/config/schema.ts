@@ -50,7 +50,11 @@ export const watchRule = v.strictObject({
     '5s',
     'How long a file may be gone without that being a change (editors and deployments delete and write again).',
   ),
-  max_files: withDefault(integer(1, 1_000_000), '10000', 'Files beyond this number are left out, with a warning: probably a wrong directory.'),
+  max_files: withDefault(
+    integer(1, 1_000_000),
+    '10000',
+    'Files beyond this number are left out, with a warning: probably a wrong directory.',
+  ),
   max_bytes: withDefault(size, '64MiB', 'Files beyond this size in all are left out, with a warning.'),
   validate: withDefault(
     argvs,
