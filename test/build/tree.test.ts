@@ -6,6 +6,9 @@ import { cached } from '../../scripts/building/bundles.ts';
 import { nodeFlags } from '../../scripts/building/node-flags.ts';
 import { binDir, build, dist, libDir, root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
+import { configFile, isRoot, startContainer } from '../e2e/harness.ts';
+import { eventually } from '../fixtures/eventually.ts';
+import { processesOf } from '../fixtures/namespace.ts';
 
 const init = join(binDir, 'reinit');
 const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
@@ -39,7 +42,7 @@ describe('init', () => {
 describe('the runtime', () => {
   const run = (args: readonly string[], env = {}) => {
     const [program = '', ...rest] = [...runtimeCommand(), ...args];
-    return execFileSync(program, rest, { encoding: 'utf8', env });
+    return execFileSync(program, rest, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
   };
 
   it('is the Node of the build', () => expect(run(['-p', 'process.version']).trim()).toBe(process.version));
@@ -65,6 +68,16 @@ describe('the runtime', () => {
   });
 
   it('names its flags', () => expect(readFileSync(join(libDir, 'node.flags'), 'utf8').trim().split('\n')).toEqual([...nodeFlags]));
+
+  it.skipIf(!isRoot)('is started by init with these flags', async () => {
+    const container = await startContainer([init, '-c', configFile({}), '--', 'sleep', '1000']);
+    const words = await eventually('the controller', () =>
+      processesOf(container.id)
+        .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'))
+        .find((cmdline) => cmdline.includes(join(libDir, 'main.cjs'))),
+    );
+    expect(words.slice(0, words.indexOf(join(libDir, 'main.cjs')))).toEqual(runtimeCommand());
+  });
 
   it('ships the licences of what is in it', () => {
     const npm = readFileSync(join(libDir, 'licenses/npm.txt'), 'utf8');
