@@ -1,13 +1,14 @@
 /**
  * `npm run demo`: a server under reinit, as PID 1 of a new PID namespace, takes over three changes of its configuration, written as
- * kubelet writes a ConfigMap. `npm run demo -- --stay` leaves it running until Ctrl-C.
+ * kubelet writes a ConfigMap. `npm run demo -- --stay` leaves it running until Ctrl-C; `--greeter` takes the repository's example server even
+ * where nginx is installed.
  */
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { eventually } from '../test/fixtures/eventually.ts';
 import { freePort } from '../test/fixtures/free-port.ts';
+import { fetchText } from '../test/fixtures/http.ts';
 import { createVolume, updateVolume } from '../test/fixtures/kubelet.ts';
 import { type Namespace, startAsPid1 } from '../test/fixtures/namespace.ts';
 import { binDir, root } from './building/paths.ts';
@@ -21,17 +22,14 @@ const work = mkdtempSync(join(tmpdir(), 'reinit-demo-'));
 const etc = join(work, 'etc');
 const port = await freePort();
 const url = `http://127.0.0.1:${port}/`;
+const interrupted = new Promise((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, resolve);
+});
+let staying = false;
 let container: Namespace | undefined;
 
 try {
-  const example = chooseExample();
-  container = await start(example);
-  await firstAnswer();
-  await goodChange(example, container, 'version 2', 'A good change');
-  await brokenChange(example, container);
-  await goodChange(example, container, 'version 3', 'The mistake is corrected');
-  if (stay) await keepUp(example, container);
-  await stop(container);
+  await Promise.race([story(), interrupted.then(() => (staying ? new Promise(() => {}) : Promise.reject(new Error('interrupted'))))]);
 } catch (error) {
   console.error(`\ndemo: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
@@ -40,7 +38,19 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
+async function story(): Promise<void> {
+  const example = chooseExample();
+  container = await start(example);
+  await firstAnswer();
+  await goodChange(example, container, 'version 2', 'A good change');
+  await brokenChange(example, container);
+  await goodChange(example, container, 'version 3', 'The mistake is corrected');
+  if (stay) await keepUp(example, container);
+  await stop(container);
+}
+
 function chooseExample(): Example {
+  if (process.argv.includes('--greeter')) return greeterExample(etc, port);
   const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const nginx = places.map((place) => join(place, 'nginx')).find(executable);
   return nginx === undefined ? greeterExample(etc, port) : nginxExample(nginx, work, etc, port);
@@ -80,7 +90,7 @@ watch:
 }
 
 async function firstAnswer(): Promise<void> {
-  await eventually(`${url} answers`, async () => (await answer()) === 'version 1');
+  await eventually(`${url} answers`, async () => (await fetchText(url)) === 'version 1');
   say(`curl ${url}   → version 1`);
 }
 
@@ -89,7 +99,7 @@ async function goodChange(example: Example, { stderr }: Namespace, text: string,
   const before = stderr().length;
   const began = performance.now();
   await updateVolume(etc, example.payload(text));
-  await eventually(`${url} answers "${text}"`, async () => (await answer()) === text);
+  await eventually(`${url} answers "${text}"`, async () => (await fetchText(url)) === text);
   result(`curl ${url}   → ${text}, ${Math.round(performance.now() - began)} ms after the swap of ..data`);
   // Confirmed a little later: the application has to stay up.
   await eventually('reinit confirms the change', () => /applied/.test(stderr().slice(before)));
@@ -100,7 +110,7 @@ async function brokenChange(example: Example, { stderr }: Namespace): Promise<vo
   const before = stderr().length;
   await updateVolume(etc, example.payload('never seen', true));
   await eventually('reinit refuses the change', () => /refused/i.test(stderr().slice(before)));
-  result(`curl ${url}   → ${await answer()}: refused, and the server was not even signalled`);
+  result(`curl ${url}   → ${await fetchText(url)}: refused, and the server was not even signalled`);
 }
 
 async function stop(running: Namespace): Promise<void> {
@@ -124,16 +134,6 @@ async function keepUp(example: Example, running: Namespace): Promise<void> {
   say(`edit           ${items.map((item) => item.split('=')[1]).join(' ')}`);
   say(`and apply      ${root}/scripts/node ${root}/test/fixtures/kubelet.ts update ${etc} ${items.join(' ')}`);
   say(`look inside    nsenter -t ${running.pid} -p -m ps axf`);
-  await Promise.race([running.exited, new Promise((resolve) => ['SIGINT', 'SIGTERM'].map((name) => process.once(name, resolve)))]);
-}
-
-function answer(): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { agent: false }, async (response) => {
-      let body = '';
-      for await (const part of response) body += part;
-      resolve(body.trim());
-    });
-    request.on('error', reject);
-  });
+  staying = true;
+  await Promise.race([running.exited, interrupted]);
 }

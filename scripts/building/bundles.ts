@@ -27,6 +27,8 @@ export async function buildBundles(version: string): Promise<void> {
     target: 'node24',
     // So that import('./late.ts') becomes require, which the loader answers.
     supported: { 'dynamic-import': false },
+    // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
+    alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
     plugins: [siblings, noWorkers],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },

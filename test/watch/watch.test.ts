@@ -102,7 +102,7 @@ describe.concurrent('without events', () => {
         throw new Error('asked for events');
       };
       await watching(
-        ruleFor([directory], { mode: 'poll', poll_interval: 50 }),
+        ruleFor([directory], { mode: 'poll', poll_interval: 50, settle: 600, max_wait: 5000 }),
         async (watched) => {
           for (const half of ['a', 'ab', 'abc', 'abcd']) {
             fs.writeFileSync(f(directory), half);
