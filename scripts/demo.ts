@@ -37,6 +37,7 @@ try {
   await container?.kill();
   rmSync(work, { recursive: true, force: true });
 }
+process.exit(); // an interrupted story may still be waiting
 
 async function story(): Promise<void> {
   const example = chooseExample();
