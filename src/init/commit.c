@@ -147,7 +147,8 @@ static uint8_t signal_slot(struct slot *slot, const struct msg_signal_to *m)
 static void apply_stop(const struct msg_stop *m)
 {
 	struct slot *slot = slot_of_token(m->token);
-	container_decided();
+	if (slot ? slot->role == ROLE_MAIN : m->token == orders.main_token)
+		container_decided();
 	if (!slot)
 		event_gone(m->token, 0);
 	else if (container_stopping() && slot->pid > 0)
@@ -171,7 +172,7 @@ static void apply(const struct effect *effect)
 	case MSG_ORDERS:
 		orders_set(&effect->orders);
 		if (effect->orders.main_end == MAIN_END_HOLD)
-			container_decided();
+			container_held();
 		break;
 	case MSG_EXIT:
 		container_leave(effect->exit.code);

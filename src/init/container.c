@@ -97,6 +97,12 @@ void container_decided(void)
 	decide_by = NEVER;
 }
 
+void container_held(void)
+{
+	if (!stop_signal)
+		decide_by = NEVER;
+}
+
 void container_abandoned(void)
 {
 	if (ended_code >= 0)

@@ -28,7 +28,4 @@ uint32_t controller_generation(void);
 uint64_t controller_deadline(void);
 void controller_tick(uint64_t now);
 
-/* Replaces this process by a run of the command line interface (validate, schema, help). Returns only on failure, with errno. */
-void controller_exec_cli(char *const *arguments, int count);
-
 #endif

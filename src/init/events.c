@@ -110,7 +110,6 @@ void event_signalled(uint32_t id, uint32_t token, uint8_t result)
 	event->detail = result;
 }
 
-
 uint64_t events_next_seq(void) { return next; }
 uint64_t events_oldest(void) { return oldest; }
 bool events_waiting(void) { return oldest < next; }
@@ -126,13 +125,22 @@ static void signal_acknowledged(const struct event *event)
 	}
 }
 
-/* The slot whose story the event ends. */
+/* The slot whose story the event ends. What never ran ends with its failure, but where it has been told to stop: then `gone` is still to come. */
 static struct slot *ends(const struct event *event)
 {
 	struct slot *slot = slot_of_token(event->token);
-	if (event->type == MSG_SPAWN_FAILED || event->type == MSG_GONE || (event->type == MSG_EXITED && slot && slot->role == ROLE_HELPER))
+	if (!slot)
+		return NULL;
+	switch (event->type) {
+	case MSG_SPAWN_FAILED:
+		return slot->stop.wanted ? NULL : slot;
+	case MSG_EXITED:
+		return slot->role == ROLE_HELPER ? slot : NULL;
+	case MSG_GONE:
 		return slot;
-	return NULL;
+	default:
+		return NULL;
+	}
 }
 
 void events_acknowledge(uint64_t seq)

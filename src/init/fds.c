@@ -34,8 +34,4 @@ void fds_begin(bool closed[3])
 	range(3, ~0U, CLOEXEC_ONLY);
 }
 
-void fds_keep_only(int keep)
-{
-	range(3, (unsigned)keep - 1, 0);
-	range((unsigned)keep + 1, ~0U, 0);
-}
+void fds_close_others(void) { range(3, ~0U, 0); }

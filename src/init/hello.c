@@ -22,7 +22,9 @@ static struct list command_name(uint8_t *room, size_t size)
 		return (struct list){.count = 0};
 	struct buf item = {.at = room, .cap = size};
 	put_bytes(&item, span_of(command[0]));
-	return (struct list){.items = {room, item.len}, .count = item.full ? 0 : 1};
+	if (item.full) /* no path is so long: it cannot be started either */
+		return (struct list){.count = 0};
+	return (struct list){.items = {room, item.len}, .count = 1};
 }
 
 void hello_encode(struct buf *out)

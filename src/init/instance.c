@@ -22,10 +22,12 @@ enum {
 	PASSES = 16,           /* a tree that keeps forking is only beaten by looks in quick succession */
 };
 
+static bool leaving; /* nobody needs helpers any more */
+
 static bool excluded_child(pid_t pid)
 {
 	const struct slot *slot = slot_of_pid(pid);
-	return controller_is(pid) || say_is_pump(pid) || (slot && slot->role == ROLE_HELPER);
+	return controller_is(pid) || say_is_pump(pid) || (slot && slot->role == ROLE_HELPER && !leaving);
 }
 
 enum owner { OTHERS, OURS, UNSURE };
@@ -39,8 +41,10 @@ static enum owner owner_of(pid_t pid)
 {
 	struct proc_stat stat;
 	pid_t self = getpid();
-	if (pid == self || !proc_stat(pid, &stat))
-		return OTHERS; /* vanished: reaped by a parent other than init, and that one is found itself */
+	if (pid == self)
+		return OTHERS;
+	if (!proc_stat(pid, &stat)) /* vanished: reaped by a parent other than init, and that one is found itself */
+		return proc_scarce() ? UNSURE : OTHERS;
 	if (stat.state == 'Z' || stat.state == 'X')
 		return stat.parent == self && !excluded_child(pid) ? UNSURE : OTHERS;
 	for (int depth = 0; depth < 4096; depth++) {
@@ -76,7 +80,7 @@ static void visit(pid_t pid, void *context)
 static struct look look_for_rest(int signo)
 {
 	struct look look = {.signo = signo};
-	proc_each(visit, &look);
+	look.unsure |= !proc_each(visit, &look);
 	return look;
 }
 
@@ -84,6 +88,7 @@ static bool nothing_left(struct look look) { return look.found == 0 && !look.uns
 
 bool instance_kill_all(void)
 {
+	leaving = true;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	return nothing_left(look_for_rest(SIGKILL));

@@ -2,6 +2,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "hello.h"
 #include "killpoint.h"
 
-enum { OUT = MAX_MEMO + 64 * 1024, LENGTH = 4 };
+enum { OUT = MAX_MEMO + 64 * 1024, LENGTH = 4, PIECES = 4 };
 
 static int fd = -1;
 static bool answered;
@@ -105,9 +106,9 @@ static void hang_up(void)
 	fd = -1;
 }
 
-bool link_read(void)
+static bool read_pieces(unsigned most)
 {
-	while (fd >= 0) {
+	while (fd >= 0 && most-- > 0) {
 		ssize_t got = recv(fd, in_bytes + in_length, sizeof in_bytes - in_length, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -126,9 +127,12 @@ bool link_read(void)
 	return true;
 }
 
+/* Bounded, so that a controller that never stops talking cannot keep init from signals; poll(2) brings it back here. */
+bool link_read(void) { return read_pieces(PIECES); }
+
 void link_close(void)
 {
-	link_read();
+	read_pieces(UINT_MAX);
 	if (fd >= 0)
 		hang_up();
 }

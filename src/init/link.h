@@ -14,7 +14,7 @@ int link_fd(void);
 bool link_wants_to_write(void);
 void link_write(void);
 /*
- * Reads and applies what is there. False: the controller broke the protocol, and is to be ended; the link is closed then, because what follows
+ * Reads and applies what is there, or a good part of it. False: the controller broke the protocol, and is to be ended; the link is closed then, because what follows
  * a refused commit builds on it. It is closed at the controller's end of it as well.
  */
 bool link_read(void);

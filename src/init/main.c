@@ -22,6 +22,7 @@
 #include "hello.h"
 #include "instance.h"
 #include "link.h"
+#include "node.h"
 #include "orders.h"
 #include "privileges.h"
 #include "proc.h"
@@ -41,10 +42,10 @@ static const char usage[] =
 
 static _Noreturn void leave(int code)
 {
+	controller_kill(); /* it holds the log's pipe; first, while no one else reaps */
 	if (getpid() != 1) /* as PID 1 the kernel does it (pid_namespaces(7)) */
 		for (int pass = 0; pass < 64 && !instance_kill_all(); pass++)
 			;
-	controller_kill(); /* it holds the log's pipe */
 	say_flush();
 	_exit(code);
 }
@@ -140,16 +141,15 @@ static void serve(int signal_fd, int timeout_ms)
 static _Noreturn void loop(int signal_fd)
 {
 	int code;
-	for (;;) {
+	while (!container_leaving(&code)) { /* before the first wait, too: nothing may have been started */
 		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), controller_deadline());
 		serve(signal_fd, wait_ms(deadline));
 		if (deadline != NEVER)
 			tick();
 		if (link_up())
 			link_write();
-		if (container_leaving(&code))
-			leave(code);
 	}
+	leave(code);
 }
 
 static uint32_t facts(void)
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 	if (args.run == RUN_USAGE)
 		return dprintf(STDERR_FILENO, "%s", usage), EXIT_USAGE;
 	if (args.run == RUN_CLI) {
-		controller_exec_cli(args.own, args.own_count);
+		node_exec_cli(args.own, args.own_count);
 		dprintf(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
 	}

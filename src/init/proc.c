@@ -2,6 +2,7 @@
 #include "proc.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ static bool slurp(const char *path, char *to, size_t size)
 	to[n] = '\0';
 	return n > 0;
 }
+
+bool proc_scarce(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
 
 bool proc_stat(pid_t pid, struct proc_stat *stat)
 {
@@ -62,12 +65,15 @@ static bool each_number(const char *path, void (*visit)(pid_t, void *), void *co
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool whole = false;
 	if (fd < 0)
 		return false;
 	for (;;) {
 		long got = syscall(SYS_getdents64, fd, buffer, sizeof buffer);
-		if (got <= 0)
+		if (got <= 0) {
+			whole = got == 0;
 			break;
+		}
 		for (long at = 0; at < got;) {
 			struct linux_dirent64 *entry = (struct linux_dirent64 *)(buffer + at);
 			if (entry->name[0] >= '1' && entry->name[0] <= '9')
@@ -76,7 +82,7 @@ static bool each_number(const char *path, void (*visit)(pid_t, void *), void *co
 		}
 	}
 	close(fd);
-	return true;
+	return whole;
 }
 
 bool proc_each(void (*visit)(pid_t pid, void *context), void *context) { return each_number("/proc", visit, context); }
@@ -101,7 +107,7 @@ uint8_t proc_takes(pid_t pid, int signo)
 	char path[64], status[4096];
 	snprintf(path, sizeof path, "/proc/%d/status", pid);
 	if (!slurp(path, status, sizeof status))
-		return SIGNALLED_SENT; /* no /proc: no evidence either way, and the order was to send */
+		return proc_scarce() ? SIGNALLED_NOT_YET : SIGNALLED_SENT; /* no /proc: no evidence either way, and the order was to send */
 	if (mask_has(status, "\nSigIgn:", signo))
 		return SIGNALLED_IGNORED;
 	if (mask_has(status, "\nSigCgt:", signo))

@@ -11,13 +11,15 @@ struct proc_stat {
 	pid_t parent;
 };
 
-/* False where the process is gone, or /proc is not that of this PID namespace. */
+/* False where the process is gone, or /proc is not that of this PID namespace, or nothing can be known (proc_scarce). */
 bool proc_stat(pid_t pid, struct proc_stat *stat);
+/* After a failure: it was for want of descriptors or memory, and says nothing of what was asked for. */
+bool proc_scarce(void);
 
 /* Whether the program takes the signal: a SIGNALLED_ result, SENT meaning yes. proc(5): SigIgn, SigCgt, and SigBlk of each thread. */
 uint8_t proc_takes(pid_t pid, int signo);
 
-/* Calls `visit` for each process of the namespace. False where /proc cannot be read. */
+/* Calls `visit` for each process of the namespace. False where /proc cannot be read, or not to its end. */
 bool proc_each(void (*visit)(pid_t pid, void *context), void *context);
 
 /* True if /proc is mounted and is this PID namespace's. */

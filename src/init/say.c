@@ -23,7 +23,7 @@ enum { LINE = 2048, FLUSH_MS = 1000 };
 
 static enum say_level least = SAY_INFO;
 static int format = LOG_TEXT;
-static int pipe_out = -1;
+static int pipe_in = -1, pipe_out = -1;
 static pid_t pump;
 static unsigned lost;
 
@@ -38,8 +38,6 @@ static void pump_run(int in)
 {
 	char buffer[16384];
 	prctl(PR_SET_NAME, "reinit-pump");
-	if (getpid() != 1)
-		prctl(PR_SET_PDEATHSIG, 0);
 	for (;;) {
 		ssize_t got = read(in, buffer, sizeof buffer);
 		if (got == 0)
@@ -66,33 +64,38 @@ static void pump_run(int in)
 	}
 }
 
-static bool start_pump(void)
+/* One pipe for all of init's life: a pump that was killed is followed by another, and what is in the pipe, and who writes to it, does not notice. */
+static bool open_pipe(void)
 {
 	int ends[2];
+	if (pipe_out >= 0)
+		return true;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return false;
+	pipe_in = ends[0];
+	pipe_out = ends[1];
+	return true;
+}
+
+static bool start_pump(void)
+{
 	if (pump > 0)
 		return true;
-	if (pipe_out < 0) {
-		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-			return false;
-	} else {
-		return false; /* the pump has died and its pipe with it: what is in flight is lost, the next line starts anew */
-	}
-	pid_t pid = fork();
-	if (pid < 0) {
-		close(ends[0]);
-		close(ends[1]);
+	if (!open_pipe())
 		return false;
-	}
+	pid_t pid = fork();
 	if (pid == 0) {
 		setsid(); /* out of reach of the terminal's job control */
-		fds_keep_only(ends[0]);
-		fcntl(ends[0], F_SETFL, 0);
-		pump_run(ends[0]);
+		/* Of the container's descriptors only stderr: whoever reads the application's output, or writes its input, waits for its end. */
+		dup2(pipe_in, STDIN_FILENO);
+		close(STDOUT_FILENO);
+		fds_close_others();
+		fcntl(STDIN_FILENO, F_SETFL, 0);
+		pump_run(STDIN_FILENO);
 	}
-	close(ends[0]);
-	pipe_out = ends[1];
-	pump = pid;
-	return true;
+	if (pid > 0)
+		pump = pid;
+	return pid > 0;
 }
 
 int say_pipe(void)
@@ -108,8 +111,7 @@ bool say_pump_ended(pid_t pid)
 	if (!say_is_pump(pid))
 		return false;
 	pump = 0;
-	close(pipe_out);
-	pipe_out = -1;
+	start_pump(); /* at once: the controller writes, too */
 	return true;
 }
 
@@ -147,6 +149,13 @@ static size_t as_json(char *line, size_t size, enum say_level level, const char 
 	return n;
 }
 
+/* No process to be had for a pump (pids.max, most likely). What stderr takes at once it gets from init itself: better than an end without a word. */
+static bool write_directly(const char *line, size_t n)
+{
+	struct pollfd ready = {STDERR_FILENO, POLLOUT, 0};
+	return poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT && write(STDERR_FILENO, line, n) == (ssize_t)n;
+}
+
 static bool put_line(enum say_level level, const char *text)
 {
 	char line[LINE + 128];
@@ -159,7 +168,9 @@ static bool put_line(enum say_level level, const char *text)
 		n = (size_t)wrote < sizeof line - 1 ? (size_t)wrote : sizeof line - 2;
 		line[n++] = '\n';
 	}
-	return start_pump() && write(pipe_out, line, n) == (ssize_t)n;
+	if (start_pump())
+		return write(pipe_out, line, n) == (ssize_t)n;
+	return write_directly(line, n);
 }
 
 void say(enum say_level level, const char *format_string, ...)
@@ -186,7 +197,8 @@ void say_flush(void)
 	if (pump <= 0)
 		return;
 	close(pipe_out);
-	pipe_out = -1;
+	close(pipe_in);
+	pipe_out = pipe_in = -1;
 	for (uint64_t end = now_ms() + FLUSH_MS; now_ms() < end;) {
 		pid_t ended = waitpid(pump, NULL, WNOHANG);
 		if (ended == pump || (ended < 0 && errno == ECHILD))

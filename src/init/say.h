@@ -4,6 +4,7 @@
  * Nothing may block init: a full pipe or a terminal in XOFF on stderr is the reader's doing and may last for ever. RWF_NOWAIT works on pipes
  * and sockets but not on terminals and files, and O_NONBLOCK would change the description that the application shares. So a process of
  * its own, the pump, is the only one that writes to stderr; it is started with the first line that there is to say, or with the controller.
+ * (Where no process can be had, init writes what stderr takes at once.)
  */
 #ifndef SAY_H
 #define SAY_H
@@ -22,7 +23,7 @@ void say_settings(enum say_level least, int format);
 /* The write end that the controller gets as its stderr; starts the pump. -1 where that is impossible. */
 int say_pipe(void);
 
-/* True (once) if `pid` was the pump: it is started again with the next line. */
+/* True (once) if `pid` was the pump: another one goes on with what is in the pipe. */
 bool say_pump_ended(pid_t pid);
 bool say_is_pump(pid_t pid);
 

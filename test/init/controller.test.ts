@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { encodeCommit } from '../../src/link/codec.ts';
 import { constants } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
@@ -70,6 +71,28 @@ describe('the controller', () => {
     expect(one.stderr()).toContain('the application does not notice');
   });
 
+  it('understands its hello also where the command is too long to be told', async () => {
+    const { one, controller } = await startDriven(['x'.repeat(5000)]);
+    const life = await controller.life(0);
+    expect(life.hello().command).toEqual([]);
+    life.commit([orders(), spawn(1)]);
+    expect((await event(life, 'spawn_failed')).stage.toString()).toBe('exec');
+    expect(await one.exited).toBe(127);
+  });
+
+  it('that never stops talking cannot keep init from a signal', async () => {
+    const { one, controller } = await startDriven([record]);
+    const life = await controller.life(0);
+    const commit = encodeCommit(0, undefined, []);
+    const many = Buffer.alloc(commit.length * 500_000, commit);
+    for (let i = 0; i < 40; i++) life.raw(many);
+    await delay(300);
+    const at = Date.now();
+    one.signal('SIGTERM');
+    expect(await one.exited).toBe(143);
+    expect(Date.now() - at).toBeLessThan(1000);
+  });
+
   it('may ask twice for the same token: one process, one answer', async () => {
     const { life } = await running();
     life.commit([helper(7, ['/bin/sleep', '0.3']), helper(7, ['/bin/sleep', '0.3'])]);
@@ -89,6 +112,9 @@ describe('the controller', () => {
       [spawn(9, { role: 3 })],
       [helper(9, ['/bin/true'], { flags: 16 })],
       [helper(9, ['a\0b'])],
+      [helper(9, ['/bin/true'], { uid: -2 })],
+      [helper(9, ['/bin/true'], { uid: 1, groups: [Buffer.from('wheel')] })],
+      [helper(9, ['/bin/true'], { uid: 1, groups: [Buffer.from('')] })],
       [helper(9, ['/bin/true'], { env_set: [Buffer.from('no equals sign')] })],
       [signalTo(2, 1, 65)],
       [signalTo(2, 1, 0)],

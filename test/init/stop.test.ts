@@ -4,8 +4,8 @@ import type { Effect } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, namesIn, reinit, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
+import { exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
+import { endAll, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
   await endAll();
@@ -188,5 +188,56 @@ describe('the end of an instance', () => {
     await says(one, 'signal 10');
     expect(signalsSeen(one.stdout()).map(({ signo }) => signo)).toEqual([10]);
     await eventually('its group too', () => namesIn(one).join() === 'record,reinit,reinit-pump,relay');
+  });
+
+  it('is told also where the program could not be started', async () => {
+    const { one, controller } = await startDriven([record], {
+      react: (life, what) => what?.kind === 'spawn_failed' && life.commit([], { ack: what.seq }),
+    });
+    const life = await controller.life(0);
+    life.commit([orders({ main_end: hold }), helper(7, ['/bin/sh', '-c', `setsid sh -c 'trap "" TERM; while :; do sleep 1; done' & sleep 0.2`])]);
+    await event(life, 'exited');
+    life.commit([spawn(1, { cwd: Buffer.from('/nonexistent') }), stop(1, 15)]);
+    expect((await event(life, 'spawn_failed')).stage.toString()).toBe('cwd');
+    const gone = await event(life, 'gone');
+    expect(namesIn(one)).toEqual(['reinit', 'reinit-pump', 'relay']);
+    life.commit([spawn(2)], { ack: gone.seq });
+    await event(life, 'spawned', ({ token }) => token === 2);
+  });
+
+  it('where init is not PID 1, is that of its helpers, too', async () => {
+    const { one, controller } = await startDriven([record], { through: ['/bin/sh', '-c', '"$@"; echo left $?; exec cat', 'sh'], stdin: 'pipe' });
+    const life = await controller.life(0);
+    begin(life, [spawn(1)], [helper(7, ['/bin/sleep', '1007'])]);
+    await event(life, 'spawned', ({ token }) => token === 7);
+    life.commit([exit(3)]);
+    await says(one, 'left 3');
+    await eventually('only the shell is left', () => namesIn(one).join() === 'cat');
+  });
+});
+
+describe('a decision about the end of the main child', () => {
+  it('is not the stop of a helper', async () => {
+    const { one, controller } = await startDriven([record, '10', '6']);
+    const life = await controller.life(0);
+    life.commit([orders(), spawn(1), helper(7, ['/bin/sleep', '1007'])]);
+    await event(life, 'spawned', ({ token }) => token === 7);
+    await says(one, 'ready');
+    send(one.pid, 10);
+    await event(life, 'exited', ({ token }) => token === 1);
+    life.commit([stop(7)]);
+    expect(await Promise.race([one.exited, eventually('', () => false, 4000).catch(() => 'hangs')])).toBe(6);
+  });
+
+  it('that holds it keeps the code, for when the controller cannot be kept up', async () => {
+    const { one, controller } = await startDriven([record, '10', '6'], { binary: reinitTest });
+    const life = await controller.life(0);
+    life.commit([orders(), spawn(1)]);
+    await says(one, 'ready');
+    send(one.pid, 10);
+    await event(life, 'exited');
+    life.commit([orders({ main_end: hold })]);
+    await controller.close();
+    expect(await one.exited).toBe(6);
   });
 });

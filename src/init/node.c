@@ -1,0 +1,156 @@
+#define _GNU_SOURCE
+#include "node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "privileges.h"
+#include "signals.h"
+
+extern char **environ;
+
+#if defined __x86_64__
+#define LOADER "ld-linux-x86-64.so.2"
+#elif defined __aarch64__
+#define LOADER "ld-linux-aarch64.so.1"
+#else
+#error "reinit runs on x86-64 and arm64"
+#endif
+
+enum { LINK_FD = 3, EXIT_SYSTEM = 111 };
+
+static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--max-semi-space-size=1", "--v8-pool-size=1"};
+
+static char library[4096]; /* the directory ../lib/reinit/ of this program */
+
+void node_find(void)
+{
+	ssize_t n = readlink("/proc/self/exe", library, sizeof library - 32);
+	if (n < 0) { /* no /proc: what the kernel was asked to execute */
+		const char *file = (const char *)getauxval(AT_EXECFN);
+		n = file ? (ssize_t)strlen(file) : 0;
+		memcpy(library, file, (size_t)n);
+	}
+	library[n] = '\0';
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(library, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	strcat(library, "/lib/reinit");
+}
+
+/* Only what reinit reads. NODE_*, LD_*, UV_*, OPENSSL_CONF, MALLOC_* and the like are the application's. */
+static char **environment(void)
+{
+	static char *kept[512];
+	static char path[] = "PATH=", threads[] = "UV_THREADPOOL_SIZE=4";
+	size_t n = 0;
+	kept[n++] = path;
+	kept[n++] = threads;
+	for (char **variable = environ; *variable && n < sizeof kept / sizeof *kept - 1; variable++)
+		if (strncmp(*variable, "REINIT_", 7) == 0 || strncmp(*variable, "TZ=", 3) == 0 || strncmp(*variable, "HOSTNAME=", 9) == 0 ||
+		    strncmp(*variable, "POD_NAME=", 9) == 0)
+			kept[n++] = *variable;
+	kept[n] = NULL;
+	return kept;
+}
+
+static char *in_library(char *to, size_t size, const char *name)
+{
+	snprintf(to, size, "%s/%s", library, name);
+	return to;
+}
+
+/* Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). */
+static void exec_node(const char *bundle, char *const *arguments, int count)
+{
+	static char loader[4200], node[4200], script[4200];
+	char *argv[count + (int)(sizeof node_flags / sizeof *node_flags) + 16];
+	int n = 0;
+	const char *file = getenv("REINIT_NODE");
+	in_library(node, sizeof node, "node");
+	in_library(loader, sizeof loader, LOADER);
+	if (file && *file) {
+		argv[n++] = (char *)file;
+	} else if (access(loader, X_OK) == 0) {
+		file = loader;
+		argv[n++] = loader;
+		argv[n++] = "--inhibit-cache";
+		argv[n++] = "--library-path";
+		argv[n++] = library;
+		argv[n++] = "--argv0";
+		argv[n++] = "reinit";
+		argv[n++] = node;
+	} else {
+		file = node;
+		argv[n++] = "reinit";
+	}
+	for (size_t i = 0; i < sizeof node_flags / sizeof *node_flags; i++)
+		argv[n++] = (char *)node_flags[i];
+	argv[n++] = in_library(script, sizeof script, "main.cjs");
+	argv[n++] = (char *)bundle;
+	for (int i = 0; i < count; i++)
+		argv[n++] = arguments[i];
+	argv[n] = NULL;
+	execve(file, argv, environment());
+}
+
+void node_exec_cli(char *const *arguments, int count)
+{
+	node_find();
+	signals_default();
+	exec_node("cli", arguments, count);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* no /proc, or read-only: a precaution less, nothing else */
+	if (write(fd, text, strlen(text)) < 0) {
+		/* likewise */
+	}
+	close(fd);
+}
+
+_Noreturn void node_become_controller(int link, int log, char *const *arguments, int count)
+{
+	struct rlimit none = {0, 0};
+	pid_t parent = getppid();
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	int null = open("/dev/null", O_RDWR);
+	/* Out of the way of 0..3 first, whatever numbers they have. */
+	link = fcntl(link, F_DUPFD, 16);
+	log = log >= 0 ? fcntl(log, F_DUPFD, 16) : -1;
+	for (int fd = 0; fd <= 1; fd++) {
+		if (null >= 0)
+			dup2(null, fd);
+		else
+			close(fd);
+	}
+	dup2(log >= 0 ? log : null, 2);
+	dup2(link, LINK_FD);
+	close(link);
+	close(log);
+	if (null > LINK_FD)
+		close(null);
+	write_file("/proc/self/oom_score_adj", "1000");
+	setrlimit(RLIMIT_CORE, &none);
+	privileges_keep_reading();
+	signals_default();
+	exec_node("boot", arguments, count);
+	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
+	_exit(EXIT_SYSTEM);
+}

@@ -1,0 +1,17 @@
+/* Node with reinit's bundles: where they are, and what a process gives up to become the controller. */
+#ifndef NODE_H
+#define NODE_H
+
+/* Finds Node and the bundles relative to this program. */
+void node_find(void);
+
+/*
+ * In the child: its own session, no terminal, none of the container's descriptors, no more rights than reading needs.
+ * `link` becomes descriptor 3, `log` its stderr (-1: none). `arguments`: reinit's own, before `--`.
+ */
+_Noreturn void node_become_controller(int link, int log, char *const *arguments, int count);
+
+/* Replaces this process by a run of the command line interface (validate, schema, help). Returns only on failure, with errno. */
+void node_exec_cli(char *const *arguments, int count);
+
+#endif

@@ -1,0 +1,83 @@
+#define _GNU_SOURCE
+#include "program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "child.h"
+
+extern char **environ;
+
+static bool same_name(const char *variable, const char *name, size_t length)
+{
+	return strncmp(variable, name, length) == 0 && (variable[length] == '=' || variable[length] == '\0');
+}
+
+static void unset(char **environment, const char *name, size_t length)
+{
+	char **to = environment;
+	for (char **from = environment; *from; from++)
+		if (!same_name(*from, name, length))
+			*to++ = *from;
+	*to = NULL;
+}
+
+char **program_environment(const struct msg_spawn *m)
+{
+	size_t own = 0, used;
+	if (m->env_set.count == 0 && m->env_unset.count == 0 && !(m->flags & SPAWN_CLEAR_ENV))
+		return environ;
+	while (environ[own])
+		own++;
+	char **environment = child_room((own + m->env_set.count + 1) * sizeof *environment);
+	if (!(m->flags & SPAWN_CLEAR_ENV))
+		memcpy(environment, environ, own * sizeof *environment);
+	for (char **name = child_texts(m->env_unset); *name; name++)
+		unset(environment, *name, strlen(*name));
+	for (char **variable = child_texts(m->env_set); *variable; variable++) {
+		unset(environment, *variable, (size_t)(strchr(*variable, '=') - *variable));
+		for (used = 0; environment[used]; used++)
+			;
+		environment[used] = *variable;
+	}
+	return environment;
+}
+
+/* ENOENT of a file that is there is about its interpreter: the #! line's, or the dynamic loader. */
+static _Noreturn void exec_failed(const char *file, int error)
+{
+	if (error == ENOENT && access(file, F_OK) == 0)
+		child_fail("interpreter", error, 126);
+	child_fail("exec", error, error == ENOENT || error == ENOTDIR ? 127 : 126);
+}
+
+_Noreturn void program_exec(char **argv, char **environment)
+{
+	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *name = argv[0];
+	int worst = ENOENT;
+	if (!*name)
+		child_fail("exec", ENOENT, 127);
+	if (strchr(name, '/')) {
+		execve(name, argv, environment);
+		exec_failed(name, errno);
+	}
+	for (char **variable = environment; *variable; variable++)
+		if (strncmp(*variable, "PATH=", 5) == 0)
+			path = *variable + 5;
+	for (const char *end; path; path = *end ? end + 1 : NULL) {
+		char file[4096];
+		end = strchrnul(path, ':');
+		int length = (int)(end - path);
+		if (snprintf(file, sizeof file, "%.*s%s%s", length, path, length ? "/" : "", name) >= (int)sizeof file)
+			continue;
+		execve(file, argv, environment);
+		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			exec_failed(file, errno);
+		if (errno == ENOENT && access(file, F_OK) == 0)
+			exec_failed(file, errno);
+		if (errno == EACCES)
+			worst = EACCES; /* execvp(3): remembered, while another directory may have it */
+	}
+	child_fail("exec", worst, worst == ENOENT ? 127 : 126);
+}
