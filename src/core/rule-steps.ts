@@ -44,13 +44,16 @@ export function evaluate(rule: RuleState, policy: RulePolicy, id: number): RuleS
   if (!desired) return enter(rule, { kind: 'idle' });
   if (desired.hash === applied?.hash) {
     const step = enter({ ...rule, refused: undefined }, { kind: 'idle' });
-    return refused === undefined ? step : tell(step, { kind: 'back', hash: shortHash(desired.hash) });
+    return refused === undefined && !awaited(rule.phase) ? step : tell(step, { kind: 'back', hash: shortHash(desired.hash) });
   }
   if (desired.hash === refused) return enter(rule, { kind: 'idle' });
   const candidate: Candidate = { reading: desired, since: rule.seenAt };
   if (policy.validate.length > 0) return enter(rule, { kind: 'checking', candidate, read: id });
   return enter(rule, { kind: 'queued', candidate, held: false });
 }
+
+/** A change was told and nothing has come of it yet: its withdrawal is told, too. */
+const awaited = ({ kind }: Phase): boolean => kind === 'checking' || kind === 'queued' || kind === 'settling' || kind === 'rereading';
 
 /** The candidate is what the application runs with now; what came meanwhile is next. */
 export function finished(

@@ -1,6 +1,6 @@
 /** Who may apply, and when: one at a time over all rules, and not before the application can take it. */
 import type { WatchRule } from '../config/model.ts';
-import { holdsOthersBack, holdsTurn, type RuleEvent, type RuleState, ruleDeadline } from './rule.ts';
+import { holdsOthersBack, holdsTurn, isRefused, type RuleEvent, type RuleState, ruleDeadline } from './rule.ts';
 import type { ServiceState } from './service.ts';
 
 /** What of the state the turns depend on. */
@@ -30,7 +30,7 @@ export function nextTurns(turns: Turns, policies: readonly WatchRule[], at: numb
   if (Object.values(turns.rules).some(holdsTurn)) return given;
   for (const { policy } of queued.filter((one) => one.policy.on_change !== 'none')) {
     const by = heldBackBy(policy.name, turns, policies);
-    if (by !== undefined) given.push({ rule: policy.name, event: { kind: 'heldBack', by } });
+    if (by !== undefined) given.push(...heldBack(policy, by, turns));
     else if (at >= (earliest(policy, turns) ?? Number.POSITIVE_INFINITY)) return [...given, turn(policy, at)];
   }
   return given;
@@ -62,6 +62,12 @@ function queuedRules(turns: Turns, policies: readonly WatchRule[]): Queued[] {
     return phase?.kind === 'queued' ? [{ policy, since: phase.candidate.since }] : [];
   });
   return queued.sort((a, b) => a.since - b.since);
+}
+
+/** A check is over soon, and is no news; what is refused waits for somebody. */
+function heldBack(policy: WatchRule, by: string, { rules }: Turns): Given[] {
+  const other = rules[by];
+  return other && isRefused(other) ? [{ rule: policy.name, event: { kind: 'heldBack', by } }] : [];
 }
 
 /** A signal or a restart makes the application read the files of all rules, so none of them may be refused or under validation. */

@@ -123,11 +123,12 @@ const rows: Row[] = [
   { title: 'quiet for long enough: read again', in: phases.settling, when: events.timeElapsed, to: { kind: 'rereading', read: id } },
   { title: 'two readings alike are settled', in: phases.rereading, when: events.read, to: { kind: 'checking' } },
   {
-    title: 'two readings alike that are applied are none',
+    title: 'two readings alike that are applied are none: what was told is over',
     in: phases.rereading,
     rule: { applied: next },
     when: events.read,
     to: { kind: 'idle' },
+    notes: ['back'],
   },
   { title: 'still moving', in: phases.rereading, when: changed, to: settling },
   {
@@ -239,6 +240,13 @@ const rows: Row[] = [
   },
   { title: 'held back is told', in: phases.queued, when: events.heldBack, to: { kind: 'queued', held: true }, notes: ['held_back'] },
   { title: 'told anew while queued', in: phases.queued, when: events.told, to: { kind: 'checking' }, notes: ['change_seen'] },
+  {
+    title: 'withdrawn while queued, and says so',
+    in: phases.queued,
+    when: { ...events.told, reading: old },
+    to: { kind: 'idle' },
+    notes: ['back'],
+  },
   { title: 'told the same while queued', in: phases.queued, when: { ...events.told, reading: next }, to: phases.queued },
   {
     title: 'right before the signal it is still the candidate',

@@ -115,6 +115,29 @@ describe('one apply at a time', () => {
     expect(noted(simulation).at(-1)).toBe('applied');
   });
 
+  test('waiting for a check of another rule is no news', async () => {
+    const config = configOf({}, { name: 'r', validate: [['check', 'r']] }, { name: 's' });
+    const simulation = await up({ config });
+    simulation.write('s', 'n1');
+    simulation.write('r', 'n1');
+    await simulation.run(20_000);
+    expect(simulation.running).toEqual({ r: 'n1', s: 'n1' });
+    expect(noted(simulation)).not.toContain('held_back');
+  });
+
+  test('a change that waited and was withdrawn is told to be over', async () => {
+    const config = configOf({}, { name: 'r', validate: [['check', 'r']] }, { name: 's' });
+    const simulation = await up({ config });
+    simulation.write('r', 'bad1');
+    await simulation.run(1_000);
+    const [before] = [simulation.running.s];
+    simulation.write('s', 'n1');
+    await simulation.run(1_000);
+    simulation.write('s', before ?? '');
+    await simulation.run(1_000);
+    expect(noted(simulation).at(-1)).toBe('back');
+  });
+
   test('a rule that only reports holds nobody back and waits for nobody', async () => {
     const config = configOf({}, { name: 'r', validate: [['check', 'r']], on_change: 'none' }, { name: 's' });
     const simulation = await up({ config });
