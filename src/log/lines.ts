@@ -38,7 +38,7 @@ export function lineOf(note: Note, names: Names): Line {
 }
 
 const line = (level: Level, msg: string, fields: LogFields = {}): Line => ({ level, msg, fields });
-const after = (ms: number): string => formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000);
+const after = (ms: number): string => (ms < 1 ? '0ms' : formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000));
 const reasons: Readonly<Record<StartReason, string>> = {
   start: '',
   change: ' on the changed configuration',
@@ -47,9 +47,11 @@ const reasons: Readonly<Record<StartReason, string>> = {
 };
 const exitWords = (end: End): string => (end.kind === 'code' ? `exit code ${end.code}` : `signal ${signalName(end.signo)}`);
 const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
-const files = (difference: Difference | undefined): string => {
+/** Names below the rule's only path, which the line has named already, are told from there. */
+const files = (difference: Difference | undefined, rule: string): string => {
   if (!difference) return '';
-  const { files: names, more } = difference;
+  const names = difference.files.map((file) => (file.startsWith(`${rule}/`) ? file.slice(rule.length + 1) : file));
+  const { more } = difference;
   return ` (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 };
 
@@ -89,7 +91,7 @@ const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
 
 const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   change_seen: ({ from, to, difference }, rule) =>
-    line('info', `change seen in ${rule}${files(difference)}: ${from ?? 'unknown'} → ${to}`, {
+    line('info', `change seen in ${rule}${files(difference, rule)}: ${from ?? 'unknown'} → ${to}`, {
       from,
       to,
       files: difference?.files,
@@ -101,7 +103,7 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
     const keeps = running === undefined ? 'the application is left as it is' : `the application keeps running on ${running}`;
     return line(
       'error',
-      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. Correct the files: the next change is checked again.`,
+      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. ${advice(verdict)}`,
       {
         hash,
         running,
@@ -151,10 +153,14 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       hash,
     }),
   held_back: ({ hash, by }, rule) =>
-    line('warn', `change ${hash} of ${rule} waits: the application would also read ${by}, whose files are refused or being checked`, {
-      hash,
-      by,
-    }),
+    line(
+      'warn',
+      `change ${hash} of ${rule} waits: the application would also read ${by}, whose files are refused. Correct those: then both are applied.`,
+      {
+        hash,
+        by,
+      },
+    ),
   unsettled: (_, rule) => line('debug', `${rule} is changing: waiting until it settles`),
   unreadable: (_, rule) => line('warn', `${rule} cannot be read consistently: trying again now and then; the application is left as it is`),
 };
@@ -180,6 +186,12 @@ function verdictWords(verdict: Refusal, timeoutMs: number): string {
     default:
       return verdict satisfies never;
   }
+}
+
+/** What is refused is not checked again before it changes, whoever was at fault. */
+function advice(verdict: Refusal): string {
+  if (verdict.kind === 'ended' && verdict.end.kind === 'code') return 'Correct the files: the next change is checked again.';
+  return 'Nothing is said against the files: look at the validator (validate, validate_timeout). The next change is checked again, these files are not.';
 }
 
 function verdictFields(verdict: Refusal): LogFields {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Note } from '../../src/core/notes.ts';
+import type { Note, Refusal } from '../../src/core/notes.ts';
 import { wordsOf } from '../../src/core/words.ts';
 import { lineOf, type Names } from '../../src/log/lines.ts';
 import { createLog } from '../../src/log/log.ts';
@@ -178,6 +178,31 @@ describe('lines', () => {
     expect(msg).toMatch(expected);
     expect(fields.event).toBe(kind);
     expect(msg).not.toContain('\n');
+  });
+
+  test('files are named from the rule’s path on, others whole', () => {
+    const difference = { files: ['/etc/nginx/conf.d/a.conf', '/etc/nginx2/b'], more: 0 };
+    const line = lineOf({ kind: 'change_seen', rule: '/etc/nginx', from: 'aa', to: 'bb', difference }, names);
+    expect(line.msg).toBe('change seen in /etc/nginx (conf.d/a.conf, /etc/nginx2/b): aa → bb');
+    expect(line.fields.files).toEqual(difference.files);
+  });
+
+  test('an application that ended at once ran 0ms', () => {
+    expect(lineOf({ kind: 'ended', end, ranMs: 0, ordered: false }, names).msg).toContain('after 0ms:');
+  });
+
+  test('the advice is about what was at fault', () => {
+    const advice = (verdict: Refusal): string =>
+      lineOf({ kind: 'refused', rule: 'r', hash: 'b', running: undefined, step: 0, verdict }, names).msg;
+    expect(advice({ kind: 'ended', end, words: '' })).toContain('Correct the files');
+    for (const verdict of [
+      { kind: 'ended', end: { kind: 'signal', signo: 9 }, words: '' },
+      { kind: 'timed_out', words: '' },
+      { kind: 'not_started', stage: 'exec', text: 'No such file' },
+    ] as const) {
+      expect(advice(verdict)).toContain('look at the validator');
+      expect(advice(verdict)).not.toContain('Correct the files');
+    }
   });
 
   test('a validator that hangs or is missing is named as such', () => {
