@@ -60,7 +60,7 @@ describe.skipIf(!isRoot)('without a further descriptor', () => {
     killLife(one, life);
     send(one.pid, 10);
     expect(await one.exited).toBe(6);
-    expect(one.stderr()).toMatch(/cannot be started \([^)]+\)[^]*cannot be kept up \(/);
+    expect(one.stderr()).toMatch(/cannot be started \([^)]+\)[\s\S]*cannot be kept up \(/);
   });
 });
 

@@ -195,7 +195,10 @@ describe('the end of an instance', () => {
       react: (life, what) => what?.kind === 'spawn_failed' && life.commit([], { ack: what.seq }),
     });
     const life = await controller.life(0);
-    life.commit([orders({ main_end: hold }), helper(7, ['/bin/sh', '-c', `setsid sh -c 'trap "" TERM; while :; do sleep 1; done' & sleep 0.2`])]);
+    life.commit([
+      orders({ main_end: hold }),
+      helper(7, ['/bin/sh', '-c', `setsid sh -c 'trap "" TERM; while :; do sleep 1; done' & sleep 0.2`]),
+    ]);
     await event(life, 'exited');
     life.commit([spawn(1, { cwd: Buffer.from('/nonexistent') }), stop(1, 15)]);
     expect((await event(life, 'spawn_failed')).stage.toString()).toBe('cwd');
@@ -206,7 +209,10 @@ describe('the end of an instance', () => {
   });
 
   it('where init is not PID 1, is that of its helpers, too', async () => {
-    const { one, controller } = await startDriven([record], { through: ['/bin/sh', '-c', '"$@"; echo left $?; exec cat', 'sh'], stdin: 'pipe' });
+    const { one, controller } = await startDriven([record], {
+      through: ['/bin/sh', '-c', '"$@"; echo left $?; exec cat', 'sh'],
+      stdin: 'pipe',
+    });
     const life = await controller.life(0);
     begin(life, [spawn(1)], [helper(7, ['/bin/sleep', '1007'])]);
     await event(life, 'spawned', ({ token }) => token === 7);
