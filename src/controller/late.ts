@@ -18,10 +18,14 @@ export function startLate({ config, log, driver, watches, now }: LateOptions): v
   }
 }
 
+/** What the watch says of a rule; its path is named once where the message begins with it. */
+export const warningText = (rule: string, message: string, hint: string): string =>
+  `${message.startsWith(rule) ? '' : `${rule}: `}${message}. ${hint}`;
+
 function report(log: Log, rule: string, event: Exclude<WatchEvent, { kind: 'generation' }>): void {
   if (event.kind === 'warning') {
     const { code, message, hint } = event;
-    log.say('warn', `${rule}: ${message}. ${hint}`, { event: 'watch_warning', rule, code });
+    log.say('warn', warningText(rule, message, hint), { event: 'watch_warning', rule, code });
     return;
   }
   const { mode, reason } = event;

@@ -55,11 +55,32 @@ const files = (difference: Difference | undefined, rule: string): string => {
   return ` (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 };
 
+const startAdvices: Readonly<Record<string, string>> = {
+  cwd: 'Look at working_dir.',
+  user: 'Look at user: another one needs CAP_SETUID.',
+  group: 'Look at user: another group needs CAP_SETGID.',
+  groups: 'Look at user: other groups need CAP_SETGID.',
+  limits: 'Look at limits: a hard limit is raised with CAP_SYS_RESOURCE only.',
+  nice: 'Look at nice: less than 0 needs CAP_SYS_NICE.',
+  interpreter: 'The file is there; the program that its first line (or its ELF header) names is not to be had in this image.',
+};
+
+function startAdvice(stage: string, code: number): string {
+  if (stage === 'exec') return code === 127 ? '. Is it in the image, and in PATH?' : '. Is it an executable file, made for this machine?';
+  const advice = startAdvices[stage];
+  return advice === undefined ? '' : `. ${advice}`;
+}
+
 const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
   started: ({ pid, reason, ms }, { command }) =>
     line('info', `started ${command}${reasons[reason]}, pid ${pid}`, { command, pid, ms, reason }),
   start_failed: ({ stage, text, code }, { command }) =>
-    line('error', `cannot start ${command}: ${text} (stage: ${stage})`, { command, stage, reason: text, exit_code: code }),
+    line('error', `cannot start ${command}: ${text} (stage: ${stage})${startAdvice(stage, code)}`, {
+      command,
+      stage,
+      reason: text,
+      exit_code: code,
+    }),
   ended: ({ end, ranMs, ordered }, { command }) => {
     const ran = ranMs === undefined ? '' : ` after ${after(ranMs)}`;
     return line(
@@ -147,7 +168,12 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
         after_ms: afterMs,
       },
     ),
-  restart_failed: ({ hash }, rule) => line('error', `restart for ${hash} of ${rule} failed: the application did not stay up`, { hash }),
+  restart_failed: ({ hash }, rule) =>
+    line(
+      'error',
+      `restart for ${hash} of ${rule} failed: the application did not stay up. A validator (validate) can refuse such files before.`,
+      { hash },
+    ),
   came_up_on_refused: ({ hash }, rule) =>
     line('warn', `the application has started on ${hash} of ${rule}, which had been refused or had failed: that is what it runs with now`, {
       hash,

@@ -187,6 +187,14 @@ describe('lines', () => {
     expect(line.fields.files).toEqual(difference.files);
   });
 
+  test('a start that failed says where to look', () => {
+    const failed = (stage: string, code: number): string => lineOf({ kind: 'start_failed', stage, text: 'No such file', code }, names).msg;
+    expect(failed('exec', 127)).toMatch(/PATH\?$/);
+    expect(failed('exec', 126)).toMatch(/executable/);
+    expect(failed('cwd', 126)).toMatch(/working_dir/);
+    expect(failed('interpreter', 126)).toMatch(/first line/);
+  });
+
   test('an application that ended at once ran 0ms', () => {
     expect(lineOf({ kind: 'ended', end, ranMs: 0, ordered: false }, names).msg).toContain('after 0ms:');
   });
