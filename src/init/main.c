@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 		return EXIT_SYSTEM;
 	}
 	orders_default();
-	say_settings(args.verbose ? SAY_DEBUG : SAY_INFO, args.run == RUN_PLAIN ? LOG_TEXT : LOG_AUTO);
+	say_settings(args.verbose ? SAY_DEBUG : SAY_INFO, args.run == RUN_PLAIN ? SAY_PLAIN : LOG_AUTO);
 	spawn_begin(args.command, closed);
 	hello_facts(facts());
 	if (args.run == RUN_PLAIN) {

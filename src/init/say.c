@@ -22,7 +22,7 @@
 enum { LINE = 2048, FLUSH_MS = 1000 };
 
 static enum say_level least = SAY_INFO;
-static int format = LOG_TEXT;
+static int format = SAY_PLAIN;
 static int pipe_in = -1, pipe_out = -1;
 static pid_t pump;
 static unsigned lost;
@@ -140,7 +140,7 @@ static size_t as_json(char *line, size_t size, enum say_level level, const char 
 		unsigned char c = (unsigned char)*text;
 		if (c == '"' || c == '\\')
 			line[n++] = '\\', line[n++] = (char)c;
-		else if (c < 0x20 || c == 0x7f)
+		else if (c < 0x20 || c >= 0x7f) /* also what may be no UTF-8: a command's name can be anything */
 			n += (size_t)snprintf(line + n, size - n, "\\u%04x", c);
 		else
 			line[n++] = (char)c;
@@ -156,18 +156,26 @@ static bool write_directly(const char *line, size_t n)
 	return poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT && write(STDERR_FILENO, line, n) == (ssize_t)n;
 }
 
+/* As the controller's readable lines (src/log/text.ts); without one, as programs complain. */
+static size_t as_text(char *line, size_t size, enum say_level level, const char *text)
+{
+	static const char *const marks[] = {"·", " ", "!", "✗"}, *const words[] = {"", "", "warning: ", "error: "};
+	char when[64];
+	int wrote;
+	iso_time(when, sizeof when);
+	if (format == SAY_PLAIN)
+		wrote = snprintf(line, size - 1, "reinit: %s%s", words[level], text);
+	else
+		wrote = snprintf(line, size - 1, "reinit %.12s %s %s", when + sizeof "YYYY-MM-DD", marks[level], text);
+	size_t n = (size_t)wrote < size - 1 ? (size_t)wrote : size - 2;
+	line[n++] = '\n';
+	return n;
+}
+
 static bool put_line(enum say_level level, const char *text)
 {
 	char line[LINE + 128];
-	size_t n;
-	if (format == LOG_JSON) {
-		n = as_json(line, sizeof line, level, text);
-	} else {
-		static const char *const marks[] = {"", "", "warning: ", "error: "};
-		int wrote = snprintf(line, sizeof line - 1, "reinit: %s%s", marks[level], text);
-		n = (size_t)wrote < sizeof line - 1 ? (size_t)wrote : sizeof line - 2;
-		line[n++] = '\n';
-	}
+	size_t n = (format == LOG_JSON ? as_json : as_text)(line, sizeof line, level, text);
 	if (start_pump())
 		return write(pipe_out, line, n) == (ssize_t)n;
 	return write_directly(line, n);

@@ -13,11 +13,12 @@
 #include <sys/types.h>
 
 enum say_level { SAY_DEBUG, SAY_INFO, SAY_WARN, SAY_ERROR };
+enum { SAY_PLAIN = -1 }; /* beside the LOG_ formats: plain mode's, without a time */
 
 /* Says one line. Never blocks; a line that does not fit is counted, and the count is said with the next that does. */
 __attribute__((format(printf, 2, 3))) void say(enum say_level level, const char *format, ...);
 
-/* What is said below this level is dropped (default SAY_INFO); `format` is LOG_AUTO, LOG_JSON or LOG_TEXT. */
+/* What is said below this level is dropped (default SAY_INFO); `format` is LOG_AUTO, LOG_JSON, LOG_TEXT or SAY_PLAIN. */
 void say_settings(enum say_level least, int format);
 
 /* The write end that the controller gets as its stderr; starts the pump. -1 where that is impossible. */
