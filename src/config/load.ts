@@ -66,7 +66,10 @@ function loadFile(flag: string | undefined, options: LoadOptions): Loaded {
   const file = named ?? options.defaultFile ?? defaultFile;
   const read = readConfigFile(file);
   if (read.ok) return { file, settings: readDocument(file, read.text), mistakes: [] };
-  if (read.missing && named === undefined) return { file: undefined, settings: undefined, mistakes: [] };
+  if (read.missing && named === undefined) {
+    if (options.commandOptional) options.warn?.(`there is no ${file}: this is what flags, variables and defaults say`);
+    return { file: undefined, settings: undefined, mistakes: [] };
+  }
   return {
     file,
     settings: undefined,

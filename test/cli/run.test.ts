@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 import { allFields } from '../../src/config/fields.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { writeConfig } from '../config/support.ts';
 
 function run(
@@ -42,6 +43,20 @@ describe('validate', () => {
     expect(run(['validate', '-c', file, '--restart=always']).out).toContain('always, after');
     expect(run(['validate'], { REINIT_CONFIG: file, REINIT_RESTART: 'x' }).code).toBe(100);
     expect(run(['validate', join(file, '../missing.yaml')]).error).toContain('no such file');
+  });
+  test('where there is no file it says so: nothing was checked', () => {
+    const warnings: string[] = [];
+    const options = {
+      argv: [],
+      env: {},
+      hasCommand: false,
+      defaultFile: '/nonexistent/reinit.yaml',
+      warn: (text: string) => warnings.push(text),
+    };
+    loadConfig({ ...options, commandOptional: true });
+    expect(warnings).toEqual(['there is no /nonexistent/reinit.yaml: this is what flags, variables and defaults say']);
+    loadConfig({ ...options, hasCommand: true });
+    expect(warnings).toHaveLength(1);
   });
   test('a near miss of a variable is a warning', () => {
     const { code, error } = run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });
