@@ -46,9 +46,9 @@ function row(what: string, ours: string, peer: string, ratio: number | undefined
 }
 
 /** Samples of both, in turns. */
-function turns(ours: () => number[], peers: () => number[]): [number[], number[]] {
+function turns(ours: () => number[], peers: () => number[], times = rounds): [number[], number[]] {
   const [a, b]: [number[], number[]] = [[], []];
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < times; i++) {
     a.push(...ours());
     b.push(...peers());
   }
@@ -84,6 +84,7 @@ function signals(): void {
   const [a, b] = turns(
     () => sample(['signal', '100', '--', reinit, '--', native, 'receive', join(scratch, 'signal')]),
     () => sample(['signal', '100', '--', tini, '-s', '--', native, 'receive', join(scratch, 'signal')]),
+    3 * rounds,
   );
   for (const [name, q] of [
     ['median', 0.5],
@@ -98,6 +99,7 @@ function orphans(): void {
   const [a, b] = turns(
     () => sample(['orphans', '1', '--', reinit, '--', native, 'orphan-maker', '4000', join(scratch, 'orphans')]),
     () => sample(['orphans', '1', '--', tini, '-s', '--', native, 'orphan-maker', '4000', join(scratch, 'orphans')]),
+    3 * rounds,
   );
   const ratio = median(a) / median(b);
   const thousands = (n: number): string => `${(n / 1000).toFixed(0)} k`;
@@ -124,8 +126,9 @@ function configuredStart(): void {
   const { yaml } = configuration('start', { command: [native, 'first'], rule: {} });
   const say = 'const t = process.hrtime.bigint(); process.stdout.write(String(t) + "\\n")';
   const [a, b] = turns(
-    () => sample(['start', '20', '--', reinit, '-c', yaml]),
-    () => sample(['start', '20', '--', ...bareNode, '-e', say]),
+    () => sample(['start', '4', '--', reinit, '-c', yaml]),
+    () => sample(['start', '4', '--', ...bareNode, '-e', say]),
+    6 * rounds,
   );
   const ratio = median(a) / median(b);
   row(
@@ -144,7 +147,7 @@ async function idle(): Promise<void> {
   const plain = start([reinit, '--', 'sleep', '1000']);
   const peer = start([tini, '-s', '--', 'sleep', '1000']);
   const bare = start([...bareNode, '-e', 'setInterval(() => {}, 1e9)']);
-  await delay(4000);
+  await delay(15_000); // V8 gives memory back some eight seconds after the start, once: 30 ms that are the start's, not the idling's
   const controller = await eventually('the controller runs', () => childNamed(ours.pid, /main\.cjs/));
   const pids = { init: ours.pid, controller, plain: plain.pid, tini: peer.pid };
   const before = Object.entries(pids).map(([name, pid]) => [name, activity(pid)] as const);

@@ -16,14 +16,28 @@ const bundleOf = (name: string): string => join(libDir, `${name}.cjs`);
 export async function buildCodeCache(): Promise<void> {
   const inputs = [runtimeCommand().join(' '), runtimeStamp(), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
   const boot = ['boot', 'late'];
-  await step('cache-controller', [...inputs, ...boot.map((name) => readFileSync(bundleOf(name), 'utf8'))], boot.map(cacheOf), () =>
-    warm(boot),
+  await step(
+    'cache-controller',
+    [...inputs, usualSettings(''), ...boot.map((name) => readFileSync(bundleOf(name), 'utf8'))],
+    boot.map(cacheOf),
+    () => warm(boot),
   );
   await step('cache-cli', [...inputs, readFileSync(bundleOf('cli'), 'utf8')], [cacheOf('cli')], () =>
     place(cacheOf('cli'), (temporary) => run([...runtimeCommand(), maker, bundleOf('cli'), temporary])),
   );
   for (const name of cached) await run([...runtimeCommand(), maker, bundleOf(name), cacheOf(name), 'check']);
 }
+
+/** What most people write, and no more: what is met in the run is in the cache and costs every start, what is not is compiled when it is met. */
+const usualSettings = (watched: string): string => `
+stop_signal: QUIT
+log: { format: json }
+watch:
+  - paths: [${watched}]
+    validate: [nginx, -t]
+    on_change: reload
+    reload_signal: HUP
+`;
 
 /** Runs the controller under init on a small configuration, with a stand-in for Node that keeps what it compiles. */
 async function warm(names: readonly string[]): Promise<void> {
@@ -36,10 +50,7 @@ async function warm(names: readonly string[]): Promise<void> {
   writeFileSync(node, `#!/bin/sh\nexec ${quoted} "$@"\n`);
   chmodSync(node, 0o755);
   writeFileSync(join(directory, 'watched/a.conf'), 'a\n');
-  writeFileSync(
-    join(directory, 'reinit.yaml'),
-    `stop_signal: QUIT\nwatch:\n  - paths: [${directory}/watched]\n    validate: [nginx, -t]\n    on_change: reload\n    reload_signal: HUP\n`,
-  );
+  writeFileSync(join(directory, 'reinit.yaml'), usualSettings(join(directory, 'watched')));
   await run(['env', `REINIT_NODE=${node}`, join(binDir, 'reinit'), '-c', join(directory, 'reinit.yaml'), '--', 'sleep', '2']);
   for (const name of names) renameSync(join(directory, `${name}.cache`), cacheOf(name));
 }

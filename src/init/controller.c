@@ -115,6 +115,7 @@ void controller_start(void)
 	if (child == 0)
 		node_become_controller(theirs, log, own_arguments, own_count);
 	int error = errno;
+	say_begin(); /* after the controller, whose start the application's waits for */
 	if (theirs >= 0)
 		close(theirs);
 	started_ms = now_ms();

@@ -52,10 +52,11 @@ void node_find(void)
 static char **environment(void)
 {
 	static char *kept[512];
-	static char path[] = "PATH=", threads[] = "UV_THREADPOOL_SIZE=4";
+	static char path[] = "PATH=", threads[] = "UV_THREADPOOL_SIZE=4", no_openssl_conf[] = "OPENSSL_CONF=/dev/null"; /* Node would read the image's */
 	size_t n = 0;
 	kept[n++] = path;
 	kept[n++] = threads;
+	kept[n++] = no_openssl_conf;
 	for (char **variable = environ; *variable && n < sizeof kept / sizeof *kept - 1; variable++)
 		if (strncmp(*variable, "REINIT_", 7) == 0 || strncmp(*variable, "TZ=", 3) == 0 || strncmp(*variable, "HOSTNAME=", 9) == 0 ||
 		    strncmp(*variable, "POD_NAME=", 9) == 0)

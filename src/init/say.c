@@ -100,9 +100,11 @@ static bool start_pump(void)
 
 int say_pipe(void)
 {
-	start_pump();
+	open_pipe();
 	return pipe_out;
 }
+
+void say_begin(void) { start_pump(); }
 
 bool say_is_pump(pid_t pid) { return pump > 0 && pid == pump; }
 

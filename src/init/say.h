@@ -21,8 +21,9 @@ __attribute__((format(printf, 2, 3))) void say(enum say_level level, const char 
 /* What is said below this level is dropped (default SAY_INFO); `format` is LOG_AUTO, LOG_JSON, LOG_TEXT or SAY_PLAIN. */
 void say_settings(enum say_level least, int format);
 
-/* The write end that the controller gets as its stderr; starts the pump. -1 where that is impossible. */
+/* The write end that the controller gets as its stderr; -1 where there can be none. say_begin starts the pump behind it. */
 int say_pipe(void);
+void say_begin(void);
 
 /* True (once) if `pid` was the pump: another one goes on with what is in the pipe. */
 bool say_pump_ended(pid_t pid);
