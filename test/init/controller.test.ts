@@ -177,6 +177,7 @@ describe('the controller', () => {
     const names = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
     expect(names.map((variable) => variable.split('=')[0]).sort()).toEqual([
       'HOSTNAME',
+      'OPENSSL_CONF',
       'PATH',
       'REINIT_NODE',
       'REINIT_TEST_SOCKET',
