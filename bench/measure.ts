@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,7 +28,7 @@ export function prepare(): void {
   for (const peer of [tini, '/usr/bin/inotifywait']) if (!existsSync(peer)) throw new Error(`the peer ${peer} is not installed`);
 }
 
-export const cleanUp = (): void => rmSync(scratch, { recursive: true, force: true });
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 export function quantile(samples: readonly number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -43,22 +43,24 @@ export function sample(args: readonly string[], env: NodeJS.ProcessEnv = process
 }
 
 export interface Running {
-  readonly child: ChildProcess;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts a program whose output nobody reads. */
+/** Starts a program whose output nobody reads, in a process group of its own: `stop` ends all of that. */
 export function start(command: readonly string[], env: NodeJS.ProcessEnv = process.env): Running {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { env, stdio: ['ignore', 'ignore', process.env['BENCH_LOG'] ? 'inherit' : 'ignore'] });
+  const child = spawn(file, args, { env, detached: true, stdio: 'ignore' });
+  const pid = child.pid ?? 0;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
-    child,
-    pid: child.pid ?? 0,
+    pid,
     stop: async () => {
-      child.kill('SIGTERM');
-      await Promise.race([ended, delay(5000, undefined, { ref: false }).then(() => void child.kill('SIGKILL'))]);
+      process.kill(-pid, 'SIGTERM');
+      await Promise.race([ended, delay(5000, undefined, { ref: false })]);
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {} // nothing of it is left
       await ended;
     },
   };

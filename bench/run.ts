@@ -11,7 +11,6 @@ import {
   activity,
   bareNode,
   childNamed,
-  cleanUp,
   kilobytes,
   median,
   native,
@@ -162,9 +161,9 @@ async function idle(): Promise<void> {
   await Promise.all([ours.stop(), plain.stop(), peer.stop(), bare.stop()]);
   const told = (name: string): string => `${ms(spent[name]?.cpuMs ?? 0)} CPU, ${spent[name]?.wakeUps} wake-ups`;
   const span = `${idleMs / 1000} s`;
-  row(`idle for ${span}: init, plain`, told('plain'), `${told('tini')} (tini)`, undefined, '0', spent['plain']?.wakeUps === 0);
-  row(`idle for ${span}: init, configured`, told('init'), '–', undefined, '0', spent['init']?.wakeUps === 0);
-  row(`idle for ${span}: controller`, told('controller'), '–', undefined, '≤ 10 ms CPU', (spent['controller']?.cpuMs ?? 99) <= 10);
+  row(`idle for ${span}: init, plain`, told('plain'), `${told('tini')} (tini)`, undefined, '0', spent.plain?.wakeUps === 0);
+  row(`idle for ${span}: init, configured`, told('init'), '–', undefined, '0', spent.init?.wakeUps === 0);
+  row(`idle for ${span}: controller`, told('controller'), '–', undefined, '≤ 10 ms CPU', (spent.controller?.cpuMs ?? 99) <= 10);
   const more = memory[0] - memory[1];
   row(
     'controller: private anonymous memory',
@@ -207,8 +206,8 @@ async function changeToSignal(): Promise<void> {
   const rule = { settle: `${settleMs}ms`, reload_signal: 'USR1', reload_after_start: '0', confirm: '10ms' };
   const { directory, yaml } = configuration('change', { command: [native, 'receive', shared], rule });
   const ours = await changes([reinit, '-c', yaml], directory, shared, settleMs);
-  const loop = `"$0" receive "$1" & pid=$!; trap 'kill $pid; kill 0' TERM; inotifywait -m -q -e moved_to "$2" | while read -r _; do kill -USR1 $pid; done`;
-  const peer = await changes(['setsid', 'bash', '-c', loop, native, shared, directory], directory, shared, 0);
+  const loop = `"$0" receive "$1" & pid=$!; inotifywait -m -q -e moved_to "$2" | while read -r _; do kill -USR1 $pid; done`;
+  const peer = await changes(['bash', '-c', loop, native, shared, directory], directory, shared, 0);
   row(
     'change → signal received, beyond `settle`',
     ms(median(ours)),
@@ -275,11 +274,7 @@ function table(): string {
 const parts = { size, plainStart, signals, orphans, configuredStart, changeToSignal, restartGap, files, idle };
 const only = process.argv[process.argv.indexOf('--only') + 1] ?? '';
 
-try {
-  prepare();
-  for (const [name, part] of Object.entries(parts)) if (!process.argv.includes('--only') || name.includes(only)) await part();
-  process.stdout.write(table());
-  if (process.argv.includes('--write')) writeFileSync(join(root, 'bench/RESULTS.md'), table());
-} finally {
-  cleanUp();
-}
+prepare();
+for (const [name, part] of Object.entries(parts)) if (!process.argv.includes('--only') || name.includes(only)) await part();
+process.stdout.write(table());
+if (process.argv.includes('--write')) writeFileSync(join(root, 'bench/RESULTS.md'), table());
