@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "codes.h"
 #include "program.h"
 #include "signals.h"
 #include "terminal.h"
@@ -47,7 +48,7 @@ void *child_room(size_t size)
 		left = size > MAX_FRAME ? size : MAX_FRAME;
 		free_at = mmap(NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (free_at == MAP_FAILED)
-			child_fail("memory", errno, 126);
+			child_fail("memory", errno, EXIT_CANNOT_EXECUTE);
 	}
 	left -= size;
 	free_at += size;
@@ -85,10 +86,10 @@ static void set_limits(struct list list)
 			if (strlen(limits[i].name) == length && strncmp(limits[i].name, *text, length) == 0) {
 				known = true;
 				if (setrlimit((unsigned)limits[i].resource, &limit) < 0)
-					child_fail("limits", errno, 126);
+					child_fail("limits", errno, EXIT_CANNOT_EXECUTE);
 			}
 		if (!known)
-			child_fail("limits", EINVAL, 126);
+			child_fail("limits", EINVAL, EXIT_CANNOT_EXECUTE);
 	}
 }
 
@@ -118,11 +119,11 @@ static void become_user(const struct msg_spawn *m)
 		give_streams((uid_t)m->uid);
 	/* setgroups fails for those who are not root; then it matters only if something would change */
 	if (setgroups(count, groups) < 0 && !(errno == EPERM && (m->uid < 0 || (uid_t)m->uid == geteuid())))
-		child_fail("groups", errno, 126);
+		child_fail("groups", errno, EXIT_CANNOT_EXECUTE);
 	if (m->gid >= 0 && setresgid((gid_t)m->gid, (gid_t)m->gid, (gid_t)m->gid) < 0)
-		child_fail("group", errno, 126);
+		child_fail("group", errno, EXIT_CANNOT_EXECUTE);
 	if (m->uid >= 0 && setresuid((uid_t)m->uid, (uid_t)m->uid, (uid_t)m->uid) < 0)
-		child_fail("user", errno, 126);
+		child_fail("user", errno, EXIT_CANNOT_EXECUTE);
 }
 
 static void own_group(const struct msg_spawn *m)
@@ -164,14 +165,14 @@ _Noreturn void child_become(const struct msg_spawn *m, char **own_command, const
 	char **environment = program_environment(m);
 	set_limits(m->rlimits);
 	if (m->nice != 0 && setpriority(PRIO_PROCESS, 0, m->nice) < 0)
-		child_fail("nice", errno, 126);
+		child_fail("nice", errno, EXIT_CANNOT_EXECUTE);
 	if (m->umask >= 0)
 		umask((mode_t)m->umask);
 	become_user(m);
 	if (m->cwd.len > 0 && chdir(text_of(m->cwd)) < 0) /* as the user: a directory that it may not enter is its failure */
-		child_fail("cwd", errno, 126);
+		child_fail("cwd", errno, EXIT_CANNOT_EXECUTE);
 	if (m->flags & SPAWN_NO_NEW_PRIVS && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		child_fail("privileges", errno, 126);
+		child_fail("privileges", errno, EXIT_CANNOT_EXECUTE);
 	signals_default();
 	program_exec(argv, environment);
 }

@@ -87,11 +87,7 @@ static void refuse_spawn(const struct msg_spawn *m, const char *stage, int error
 	struct slot *slot = slot_take(m->token, ROLE_HELPER);
 	if (!slot)
 		return;
-	slot->failed = true;
-	slot->error = error;
-	slot->status = 126;
-	slot->state = SLOT_EXITED;
-	strncpy(slot->stage, stage, sizeof slot->stage - 1);
+	slot_fail(slot, stage, error);
 	event_spawn_failed(slot);
 }
 
@@ -111,7 +107,6 @@ static void apply_spawn(const struct msg_spawn *m)
 		container_decided();
 	struct slot *slot = spawn(m);
 	if (slot && slot->failed) {
-		slot->state = SLOT_EXITED;
 		event_spawn_failed(slot);
 		if (slot->role == ROLE_MAIN)
 			container_main_ended(slot);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "clock.h"
+#include "codes.h"
 #include "controller.h"
 #include "events.h"
 #include "instance.h"
@@ -13,7 +14,7 @@
 #include "say.h"
 #include "spawn.h"
 
-enum { DECIDE_MS = 1000, EXIT_SYSTEM = 111 };
+enum { DECIDE_MS = 1000 };
 
 static int stop_signal;
 static int leave_code = -1;
@@ -52,7 +53,7 @@ void container_stop(int signo)
 	else if (slot)
 		instance_stop_again(slot, passed_on);
 	else if (ended_code < 0)
-		container_leave(128 + signo);
+		container_leave(EXIT_SIGNAL + signo);
 	else
 		container_end();
 }
@@ -63,7 +64,7 @@ static int code_of(const struct slot *slot)
 	if (slot->failed)
 		return slot->status;
 	if (WIFSIGNALED(slot->status))
-		return 128 + WTERMSIG(slot->status);
+		return EXIT_SIGNAL + WTERMSIG(slot->status);
 	return WEXITSTATUS(slot->status);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "codes.h"
 #include "container.h"
 #include "events.h"
 #include "link.h"
@@ -22,7 +23,6 @@ enum {
 	STABLE_MS = 10000,    /* having run so long, or having acknowledged something, the next failure is the first again */
 	HOPELESS = 8,         /* failures in a row: from here on init is a plain init */
 	START_ATTEMPTS = 4,   /* before there ever was an application: nothing is running that would be worth waiting for */
-	EXIT_SYSTEM = 111,
 };
 
 /* From the n-th failure in a row on. */

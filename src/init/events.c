@@ -2,6 +2,7 @@
 #include "events.h"
 
 #include "clock.h"
+#include "codes.h"
 #include "say.h"
 #include "signals.h"
 
@@ -176,7 +177,7 @@ static void encode_failure(struct buf *out, const struct event *event)
 	const char *stage = slot ? slot->stage : "exec";
 	struct msg_spawn_failed m = {
 		.seq = event->seq, .at_ms = event->at, .token = event->token, .error = event->number,
-		.exit_code = (uint8_t)(slot ? slot->status : 126), .stage = span_of(stage), .text = span_of(strerror(event->number)),
+		.exit_code = (uint8_t)(slot ? slot->status : EXIT_CANNOT_EXECUTE), .stage = span_of(stage), .text = span_of(strerror(event->number)),
 	};
 	encode_spawn_failed(out, &m);
 }

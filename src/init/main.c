@@ -15,6 +15,7 @@
 
 #include "args.h"
 #include "clock.h"
+#include "codes.h"
 #include "container.h"
 #include "controller.h"
 #include "events.h"
@@ -32,7 +33,7 @@
 #include "spawn.h"
 #include "terminal.h"
 
-enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111, MAX_POLL = 2 + 2 * MAX_SLOTS };
+enum { MAX_POLL = 2 + 2 * MAX_SLOTS };
 
 static const char usage[] =
 	"usage: reinit [flags] [--] command [arguments]    a plain init, or with settings one that follows changed configuration\n"

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "codes.h"
 #include "privileges.h"
 #include "signals.h"
 
@@ -25,7 +26,7 @@ extern char **environ;
 #error "reinit runs on x86-64 and arm64"
 #endif
 
-enum { LINK_FD = 3, EXIT_SYSTEM = 111 };
+enum { LINK_FD = 3 };
 
 static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--max-semi-space-size=1", "--v8-pool-size=1"};
 

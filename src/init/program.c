@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "codes.h"
 
 extern char **environ;
 
@@ -48,8 +49,8 @@ char **program_environment(const struct msg_spawn *m)
 static _Noreturn void exec_failed(const char *file, int error)
 {
 	if (error == ENOENT && access(file, F_OK) == 0)
-		child_fail("interpreter", error, 126);
-	child_fail("exec", error, error == ENOENT || error == ENOTDIR ? 127 : 126);
+		child_fail("interpreter", error, EXIT_CANNOT_EXECUTE);
+	child_fail("exec", error, error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
 _Noreturn void program_exec(char **argv, char **environment)
@@ -57,7 +58,7 @@ _Noreturn void program_exec(char **argv, char **environment)
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *name = argv[0];
 	int worst = ENOENT;
 	if (!*name)
-		child_fail("exec", ENOENT, 127);
+		child_fail("exec", ENOENT, EXIT_NOT_FOUND);
 	if (strchr(name, '/')) {
 		execve(name, argv, environment);
 		exec_failed(name, errno);
@@ -79,5 +80,5 @@ _Noreturn void program_exec(char **argv, char **environment)
 		if (errno == EACCES)
 			worst = EACCES; /* execvp(3): remembered, while another directory may have it */
 	}
-	child_fail("exec", worst, worst == ENOENT ? 127 : 126);
+	child_fail("exec", worst, worst == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }

@@ -17,10 +17,6 @@
 #include "spawn.h"
 #include "terminal.h"
 
-static unsigned long orphans;
-
-unsigned long reap_orphans(void) { return orphans; }
-
 /* Ctrl-Z in a container stops the application, and no shell is there that could say fg. */
 static void continue_main(const struct slot *slot, int signo)
 {
@@ -69,8 +65,8 @@ static void collected(pid_t pid, int status)
 			continue_main(slot, WSTOPSIG(status));
 	} else if (slot) {
 		slot_ended(slot, status);
-	} else if (!controller_ended(pid, status) && !say_pump_ended(pid)) {
-		orphans++;
+	} else if (!controller_ended(pid, status)) {
+		say_ended(pid); /* the pump; or an orphan: collected, and nobody's affair */
 	}
 }
 

@@ -2,8 +2,7 @@
 #ifndef REAP_H
 #define REAP_H
 
-/* Never blocks. Orphans are counted and forgotten; the exits of processes spawned by order become events. */
+/* Never blocks. Orphans are forgotten; the exits of processes spawned by order become events. */
 void reap_all(void);
-unsigned long reap_orphans(void);
 
 #endif

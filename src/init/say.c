@@ -108,13 +108,12 @@ void say_begin(void) { start_pump(); }
 
 bool say_is_pump(pid_t pid) { return pump > 0 && pid == pump; }
 
-bool say_pump_ended(pid_t pid)
+void say_ended(pid_t pid)
 {
 	if (!say_is_pump(pid))
-		return false;
+		return;
 	pump = 0;
 	start_pump(); /* at once: the controller writes, too */
-	return true;
 }
 
 /* UTC as ISO 8601, by hand: strftime(3) and the time zones that it reads are a tenth of this program. Days to date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
@@ -164,11 +163,12 @@ static size_t as_text(char *line, size_t size, enum say_level level, const char 
 	static const char *const marks[] = {"·", " ", "!", "✗"}, *const words[] = {"", "", "warning: ", "error: "};
 	char when[64];
 	int wrote;
-	iso_time(when, sizeof when);
-	if (format == SAY_PLAIN)
+	if (format == SAY_PLAIN) {
 		wrote = snprintf(line, size - 1, "reinit: %s%s", words[level], text);
-	else
+	} else {
+		iso_time(when, sizeof when);
 		wrote = snprintf(line, size - 1, "reinit %.12s %s %s", when + sizeof "YYYY-MM-DD", marks[level], text);
+	}
 	size_t n = (size_t)wrote < size - 1 ? (size_t)wrote : size - 2;
 	line[n++] = '\n';
 	return n;

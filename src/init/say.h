@@ -25,8 +25,8 @@ void say_settings(enum say_level least, int format);
 int say_pipe(void);
 void say_begin(void);
 
-/* True (once) if `pid` was the pump: another one goes on with what is in the pipe. */
-bool say_pump_ended(pid_t pid);
+/* If `pid` was the pump, another one goes on with what is in the pipe. */
+void say_ended(pid_t pid);
 bool say_is_pump(pid_t pid);
 
 /* Gives the pump a bounded time to write what it has; called once, at the very end. No other process may hold the pipe. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "codes.h"
 
 struct slot slots[MAX_SLOTS];
 static struct capture captures[MAX_CAPTURES];
@@ -45,6 +46,15 @@ struct slot *slot_take(uint32_t token, uint8_t role)
 			return slot;
 		}
 	return NULL;
+}
+
+void slot_fail(struct slot *slot, const char *stage, int error)
+{
+	slot->state = SLOT_EXITED;
+	slot->failed = true;
+	slot->error = error;
+	slot->status = EXIT_CANNOT_EXECUTE;
+	strncpy(slot->stage, stage, sizeof slot->stage - 1);
 }
 
 void slot_free(struct slot *slot)

@@ -58,6 +58,8 @@ struct slot *slot_of_pid(pid_t pid);
 struct slot *slot_of_main(void);
 /* A fresh slot, or NULL where all are taken. */
 struct slot *slot_take(uint32_t token, uint8_t role);
+/* There is no process, for this reason. */
+void slot_fail(struct slot *slot, const char *stage, int error);
 void slot_free(struct slot *slot);
 unsigned slots_free(void);
 unsigned slots_used(void);

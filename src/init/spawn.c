@@ -52,14 +52,6 @@ bool spawn_valid(const struct msg_spawn *m)
 	       groups_valid(m->groups) && texts_valid(m->rlimits, true) && (m->argv.count > 0 || own_command != NULL);
 }
 
-static void not_spawned(struct slot *slot, const char *stage, int error)
-{
-	slot->failed = true;
-	slot->error = error;
-	slot->status = 126;
-	strncpy(slot->stage, stage, sizeof slot->stage - 1);
-}
-
 /* The pipe that tells of exec, and where wanted the one that takes the output. */
 static bool open_pipes(const struct msg_spawn *m, struct slot *slot, int report[2], int output[2])
 {
@@ -90,7 +82,7 @@ struct slot *spawn(const struct msg_spawn *m)
 		return NULL;
 	slot->spawned_ms = now_ms();
 	if (!open_pipes(m, slot, report, output)) {
-		not_spawned(slot, "pipe", errno);
+		slot_fail(slot, "pipe", errno);
 		return slot;
 	}
 	pid_t pid = fork();
@@ -102,7 +94,7 @@ struct slot *spawn(const struct msg_spawn *m)
 		close(output[1]);
 	if (pid < 0) {
 		close(report[0]);
-		not_spawned(slot, "fork", error);
+		slot_fail(slot, "fork", error);
 		return slot;
 	}
 	fcntl(report[0], F_SETFL, O_NONBLOCK);
