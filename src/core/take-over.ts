@@ -5,6 +5,7 @@ import { decodeMemo } from './memo.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
 import { close, openRun, type Readings, type Step, takeService } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service.ts';
+import { sigterm } from './signals.ts';
 import { begin, resume } from './supervisor.ts';
 
 const { roles, slotStates } = constants;
@@ -47,7 +48,10 @@ function serviceOf({ token, pid, state, spawned_ms }: Slot, hello: Hello): { ser
       return { service: { kind: 'running', token, pid, attempt: 0, since: spawned_ms }, commands: [] };
     // It ended; whether its end was acted upon is not known. What is left of it goes, and the next instance starts.
     case slotStates.values.exited:
-      return { service: { kind: 'stopping', token, since: hello.now_ms }, commands: [{ kind: 'stop', token, signo: 15, timeoutMs: 0 }] };
+      return {
+        service: { kind: 'stopping', token, since: hello.now_ms },
+        commands: [{ kind: 'stop', token, signo: sigterm, timeoutMs: 0 }],
+      };
     default:
       return { service: { kind: 'stopping', token, since: hello.now_ms }, commands: [] };
   }
