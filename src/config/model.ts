@@ -49,7 +49,85 @@ export interface ServiceConfig {
   /** Running so long ends a row of failures. */
   readonly restart_reset: number;
 
+  /** First start the new instance and wait until it is ready, or first stop the old one. */
+  readonly restart_order: 'stop_first' | 'start_first';
+  /** When the application is ready. Undefined: as soon as it runs. */
+  readonly ready: Probe | undefined;
+  /** Listening sockets that init binds, holds over restarts and passes on (sd_listen_fds(3)). */
+  readonly sockets: readonly SocketSpec[];
+
+  /** Directories (a file a variable) or dotenv files; later ones win, `environment` wins over all. */
+  readonly env_from: readonly string[];
+  /** Checks the environment that is to be, with it in its own. */
+  readonly env_validate: readonly (readonly string[])[];
+
+  /** Keeps accepted generations and what was refused over restarts of the container. */
+  readonly state_dir: string | undefined;
+
   readonly watch: readonly WatchRule[];
+}
+
+/** A question to the application, and how often it is asked; names and meaning are those of Kubernetes' probes. Times in ms. */
+export interface Probe {
+  readonly check: Check;
+  readonly initial_delay: number;
+  readonly period: number;
+  readonly timeout: number;
+  readonly success_threshold: number;
+  readonly failure_threshold: number;
+}
+
+export type Check =
+  /** `path` begins with a slash; 200 to 399 is a yes. */
+  | {
+      readonly kind: 'http_get';
+      readonly scheme: 'http' | 'https';
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'tcp_socket'; readonly host: string; readonly port: number }
+  | { readonly kind: 'exec'; readonly command: readonly string[] }
+  /** The application says so itself: sd_notify(3). */
+  | { readonly kind: 'notify' }
+  /** The main process has children that are younger than the signal. Only after a reload. */
+  | { readonly kind: 'workers' };
+
+export interface SocketSpec {
+  /** In LISTEN_FDNAMES. */
+  readonly name: string;
+  /** An address in numbers and a port, or the path of a Unix socket. */
+  readonly address:
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'unix'; readonly path: string; readonly mode: number };
+  readonly backlog: number;
+  readonly reuse_port: boolean;
+}
+
+/** Where the application finds accepted generations only. */
+export interface Publish {
+  readonly to: string;
+  /** `flip`: `to` is a link that one rename changes. `files`: `to` is a directory, its files are renamed over each other at constant real paths. */
+  readonly mode: 'flip' | 'files';
+  /** Generations kept beside the published one and the last good one. */
+  readonly keep: number;
+}
+
+/** A call that makes the application take over its configuration. Times in ms. */
+export interface HttpCall {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Header → file whose content (without the last newline) is its value; read at each call. */
+  readonly header_files: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** Inclusive ranges of status codes that are a success. */
+  readonly expected_status: readonly (readonly [number, number])[];
+  readonly timeout: number;
+  readonly retries: number;
+  /** Before the first retry; it doubles each time. */
+  readonly retry_delay: number;
 }
 
 export type SignalRule = { readonly kind: 'drop' } | { readonly kind: 'stop' } | { readonly kind: 'forward'; readonly as: number };
@@ -59,6 +137,8 @@ export interface WatchRule {
   readonly name: string;
   /** Absolute paths of files or directories; they may not exist yet. */
   readonly paths: readonly string[];
+  /** Globs of what counts; empty: everything. */
+  readonly include: readonly string[];
   /** Globs, over what is left out always (editors' leftovers, names that start with `..`). */
   readonly exclude: readonly string[];
   readonly recursive: boolean;
@@ -80,11 +160,36 @@ export interface WatchRule {
   readonly validate_timeout: number;
   /** Undefined: as the application's user. */
   readonly validate_user: string | undefined;
+  /** Validators get a private copy of the files (REINIT_SNAPSHOT_DIR), as they do anyway with `publish` or where one names `{{snapshot}}`. */
+  readonly snapshot: boolean;
+  readonly publish: Publish | undefined;
 
-  readonly on_change: 'reload' | 'restart' | 'none';
+  readonly on_change: 'reload' | 'restart' | 'exec' | 'http' | 'none';
   readonly reload_signal: number;
   /** How long after exec no reload signal is sent: a signal in the first moments kills most daemons. */
   readonly reload_after_start: number;
-  /** How long the application has to stay up after the reload signal for the reload to count. */
+  /** For `on_change: exec`: every argv must exit with 0, in order. */
+  readonly exec: readonly (readonly string[])[];
+  readonly exec_timeout: number;
+  /** For `on_change: http`. */
+  readonly http: HttpCall | undefined;
+
+  /** How long the application has to stay up after the action for it to count; with `confirm_by`: how long it has to confirm. */
   readonly confirm: number;
+  readonly confirm_by: Probe | undefined;
+  /** How often a reload that was not confirmed is tried again before `on_failure`. */
+  readonly reload_retries: number;
+  readonly on_failure: 'keep' | 'restart' | 'rollback';
+  /** Having run so long on a generation without a confirmation of its own makes it a good one. */
+  readonly good_after: number;
+
+  /** Not more than one action in this time. */
+  readonly min_interval: number;
+  /** Spreads replicas: each waits its own share of this. */
+  readonly splay: number;
+  /** No reload while more old workers than this are left; undefined: no matter how many. */
+  readonly max_draining: number | undefined;
+
+  readonly on_stale_mount: 'warn' | 'exit';
+  readonly stale_exit_code: number;
 }

@@ -58,6 +58,10 @@ export const messages = {
   stopping: { type: 8, from: 'init', fields: { seq: 'u64', at_ms: 'u64', signo: 'u8' } },
   /** The result of a `signal` effect. */
   signalled: { type: 9, from: 'init', fields: { seq: 'u64', at_ms: 'u64', id: 'u32', token: 'u32', result: 'u8' } }, // signalResults
+  /** sd_notify(3): what a process of the token's instance says. `state` holds the notifyStates of one datagram. Like ones that wait coalesce. */
+  notified: { type: 10, from: 'init', fields: { seq: 'u64', at_ms: 'u64', token: 'u32', pid: 'i32', state: 'u32' } },
+  /** The answer to `listen`: 0, or the errno of `stage` (`socket`, `bind`, `listen`…). */
+  listening: { type: 11, from: 'init', fields: { seq: 'u64', at_ms: 'u64', id: 'u32', error: 'i32', stage: 'bytes', text: 'bytes' } },
 
   /** All of it is applied, or nothing. Events up to and including `ack` are done with. `effects` are encoded effect messages. */
   commit: { type: 32, from: 'controller', fields: { ack: 'u64', has_memo: 'u8', memo: 'bytes', effects: 'list' } },
@@ -104,6 +108,18 @@ export const messages = {
       log_format: 'u8', // logFormats
     },
   },
+  /** Binds and listens, and holds the socket until init ends; a name that is held already is answered with success. At most 16. */
+  listen: {
+    type: 69, from: 'effect',
+    fields: {
+      id: 'u32', name: 'bytes', // without `:`, at most 64 bytes
+      family: 'u8', // socketFamilies
+      address: 'bytes', // 4 or 16 bytes in network order, or a path (of a stale socket file: removed before)
+      port: 'u16', backlog: 'u32', mode: 'u32', // mode: of a Unix socket's file
+      uid: 'i32', gid: 'i32', // of a Unix socket's file; -1: as it is
+      reuse_port: 'u8',
+    },
+  },
   /** Ends the container with this code, once the log is out. */
   exit: { type: 68, from: 'effect', fields: { code: 'u8' } },
 } as const satisfies Record<string, Message>;
@@ -115,7 +131,9 @@ export const constants = {
   slotStates: { prefix: 'SLOT', values: { spawning: 1, running: 2, exited: 3, sweeping: 4 } },
   exitCauses: { prefix: 'CAUSE', values: { itself: 0, timeout: 1, killed: 2 } },
   signalResults: { prefix: 'SIGNALLED', values: { sent: 0, no_process: 1, not_yet: 2, ignored: 3, not_caught: 4, not_permitted: 5, stopping: 6 } },
-  spawnFlags: { prefix: 'SPAWN', values: { capture: 1, session: 2, no_new_privs: 4, clear_env: 8 } },
+  spawnFlags: { prefix: 'SPAWN', values: { capture: 1, session: 2, no_new_privs: 4, clear_env: 8, nest: 16, sockets: 32, notify: 64 } },
+  notifyStates: { prefix: 'NOTIFY', values: { ready: 1, reloading: 2, stopping: 4 } },
+  socketFamilies: { prefix: 'FAMILY', values: { ipv4: 1, ipv6: 2, unix: 3 } },
   scopes: { prefix: 'SCOPE', values: { process: 0, group: 1 } },
   mainEnds: { prefix: 'MAIN_END', values: { exit: 0, hold: 1 } },
   signalActions: { prefix: 'ACTION', values: { forward: 0, stop: 1, hand: 2, drop: 3 } },

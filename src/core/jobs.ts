@@ -1,0 +1,25 @@
+/**
+ * What the machines wait for and the controller itself does (init does the rest). Like readings, jobs follow from the state: a new controller
+ * begins those again that the last one did not end. So each must be safe to do twice. Types only.
+ */
+import type { Check } from '../config/model.ts';
+
+export type Job =
+  /** Copies the rule's files, as they are now, into a directory of our own, if they are this generation. Answer: `staged`. */
+  | { readonly kind: 'stage'; readonly id: number; readonly rule: string; readonly hash: string }
+  /** Makes the application find these generations (rule → hash): published files, and variables for the next spawn. Answer: `done`. */
+  | { readonly kind: 'publish'; readonly id: number; readonly hashes: Readonly<Record<string, string>> }
+  /** Asks once. `pid`: the main process; `since`: workers have to be younger than this. Answer: `done`. */
+  | { readonly kind: 'probe'; readonly id: number; readonly check: Check; readonly timeoutMs: number; readonly pid: number; readonly since: number }
+  /** The rule's `http` action with its retries. Answer: `done`. */
+  | { readonly kind: 'call'; readonly id: number; readonly rule: string }
+  /** Counts children of the process that are older than `since`. Answer: `counted`. */
+  | { readonly kind: 'count'; readonly id: number; readonly pid: number; readonly since: number };
+
+export type JobResult =
+  | { readonly kind: 'staged'; readonly directory: string }
+  /** The files are others by now, or cannot be read. */
+  | { readonly kind: 'moved' }
+  /** `problem` is for people, and names the setting; undefined: it went well. */
+  | { readonly kind: 'done'; readonly problem: string | undefined }
+  | { readonly kind: 'counted'; readonly count: number };
