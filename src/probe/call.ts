@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCall } from '../config/model.ts';
+import { formatDuration } from '../core/durations.ts';
 import { wordsOf } from '../core/words.ts';
 import { HeaderFileProblem, readHeaderFiles } from './header-files.ts';
 import { type Answer, exchange } from './http.ts';
@@ -42,7 +43,8 @@ async function attempted(http: HttpCall, url: URL, signal: AbortSignal): Promise
     const fromFiles = await orAborted(readHeaderFiles(http.header_files, http.timeout / 2), either);
     const headers = { ...http.headers, ...fromFiles };
     const answer = await send(http, url, headers, either);
-    return problemOf(answer, http, url, [...Object.values(headers), ...secretsOf(url)]);
+    if (!isExpected(answer, http)) return unexpected(answer, http, url, [...Object.values(headers), ...secretsOf(url)]);
+    return answer.cut === undefined ? undefined : unfinished(answer, http, url, deadline);
   } catch (error) {
     if (error instanceof HeaderFileProblem) return oneLine(error.message);
     if (deadline.aborted) return `${noAnswer(nameOf(http, url), http.timeout)} (http.timeout)`;
@@ -71,11 +73,15 @@ function authorization({ username, password }: URL): Record<string, string> {
   return { Authorization: `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}` };
 }
 
-function problemOf({ status, body, cut }: Answer, http: HttpCall, url: URL, secrets: readonly string[]): string | undefined {
-  const answered = `${nameOf(http, url)} answered ${status}`;
-  const expected = http.expected_status.some(([from, to]) => from <= status && status <= to);
-  if (!expected) return `${answered}, not ${rangesOf(http)} (http.expected_status)${wordsIn(body, secrets)}`;
-  return cut === undefined ? undefined : `${answered}, but the answer did not end (http.timeout, or the server)`;
+const isExpected = ({ status }: Answer, { expected_status }: HttpCall): boolean =>
+  expected_status.some(([from, to]) => from <= status && status <= to);
+
+const unexpected = ({ status, body }: Answer, http: HttpCall, url: URL, secrets: readonly string[]): string =>
+  `${nameOf(http, url)} answered ${status}, not ${rangesOf(http)} (http.expected_status)${wordsIn(body, secrets)}`;
+
+function unfinished({ status, cut }: Answer, http: HttpCall, url: URL, deadline: AbortSignal): string {
+  const why = deadline.aborted ? ` within ${formatDuration(http.timeout)} (http.timeout)` : `: ${troubleOf(cut, peerOf(url))}`;
+  return `${nameOf(http, url)} answered ${status}, but the answer did not end${why}`;
 }
 
 const rangesOf = ({ expected_status }: HttpCall): string =>

@@ -24,11 +24,14 @@ export interface Peer {
 /** In words, what kept `peer` from answering. Of an error of many attempts (a name with several addresses) the code is the first one's. */
 export function troubleOf(error: unknown, { host, port }: Peer): string {
   const where = endpoint(host, port);
-  const { code = '', message, reason } = error as { code?: string; message: string; reason?: string };
+  const { message, reason, code: given } = error as { code?: unknown; message: string; reason?: string };
+  const code = typeof given === 'string' ? given : '';
   const words = troubles[code]?.(where, host);
   if (words !== undefined) return oneLine(words);
   if (code.startsWith('HPE_')) return `${where} does not answer in HTTP (${code})`;
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return oneLine(`TLS with ${where} failed: ${reason ?? code}`);
+  // After the semicolon there is advice on flags of Node.
+  if (/CERT|SIGNATURE/.test(code)) return oneLine(`the certificate of ${where} is not trusted: ${message.split(';', 1)[0]} (${code})`);
   return oneLine(`asking ${where} failed: ${code === '' || message.includes(code) ? message : `${message} (${code})`}`);
 }
 
