@@ -1,4 +1,5 @@
 import type { Check } from '../config/model.ts';
+import { within } from './deadline.ts';
 import { type Answer, exchange } from './http.ts';
 import { knock } from './tcp.ts';
 import { bareHost, endpoint, noAnswer, oneLine, troubleOf } from './troubles.ts';
@@ -21,15 +22,15 @@ const maxAnswerBytes = 10 * 1024;
  *
  * @returns undefined for yes, else what happened, on one line
  */
-export async function ask(check: OwnCheck, target: Target, timeoutMs: number): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    return await asked(check, target, signal);
-  } catch (error) {
-    if (signal.aborted) return noAnswer(nameOf(check, target), timeoutMs);
-    return check.kind === 'workers' ? oneLine(`${nameOf(check, target)}: ${(error as Error).message}`) : troubleOf(error, check);
-  }
-}
+export const ask = (check: OwnCheck, target: Target, timeoutMs: number): Promise<string | undefined> =>
+  within(timeoutMs, undefined, async (signal) => {
+    try {
+      return await asked(check, target, signal);
+    } catch (error) {
+      if (signal.aborted) return noAnswer(nameOf(check, target), timeoutMs);
+      return check.kind === 'workers' ? oneLine(`${nameOf(check, target)}: ${(error as Error).message}`) : troubleOf(error, check);
+    }
+  });
 
 async function asked(check: OwnCheck, { pid, since }: Target, signal: AbortSignal): Promise<string | undefined> {
   switch (check.kind) {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCall } from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { wordsOf } from '../core/words.ts';
+import { isExpired, within } from './deadline.ts';
 import { HeaderFileProblem, readHeaderFiles } from './header-files.ts';
 import { type Answer, exchange } from './http.ts';
 import { decoded, hide, secretsOf } from './secrets.ts';
@@ -34,22 +35,25 @@ export async function call(http: HttpCall, signal: AbortSignal): Promise<string 
 /** A first delay that is longer than the limit of doubling stays as it is. */
 const delayBefore = (retry: number, first: number): number => Math.min(first * 2 ** retry, Math.max(first, maxDelayMs));
 
-async function attempted(http: HttpCall, url: URL, signal: AbortSignal): Promise<string | undefined> {
-  const deadline = AbortSignal.timeout(http.timeout);
-  const either = AbortSignal.any([signal, deadline]);
-  try {
-    either.throwIfAborted();
-    // Half of the time, so that it is said which file it was that did not answer.
-    const fromFiles = await orAborted(readHeaderFiles(http.header_files, http.timeout / 2), either);
-    const headers = { ...http.headers, ...fromFiles };
-    const answer = await send(http, url, headers, either);
-    if (!isExpected(answer, http)) return unexpected(answer, http, url, [...Object.values(headers), ...secretsOf(url)]);
-    return answer.cut === undefined ? undefined : unfinished(answer, http, url, deadline);
-  } catch (error) {
-    if (error instanceof HeaderFileProblem) return oneLine(error.message);
-    if (deadline.aborted) return `${noAnswer(nameOf(http, url), http.timeout)} (http.timeout)`;
-    return `${nameOf(http, url)}: ${troubleOf(error, peerOf(url))}`;
-  }
+const attempted = (http: HttpCall, url: URL, outer: AbortSignal): Promise<string | undefined> =>
+  within(http.timeout, outer, async (signal) => {
+    try {
+      return await tried(http, url, signal);
+    } catch (error) {
+      if (error instanceof HeaderFileProblem) return oneLine(error.message);
+      if (isExpired(signal)) return `${noAnswer(nameOf(http, url), http.timeout)} (http.timeout)`;
+      return `${nameOf(http, url)}: ${troubleOf(error, peerOf(url))}`;
+    }
+  });
+
+async function tried(http: HttpCall, url: URL, signal: AbortSignal): Promise<string | undefined> {
+  signal.throwIfAborted();
+  // Half of the time, so that it is said which file it was that did not answer.
+  const fromFiles = await orAborted(readHeaderFiles(http.header_files, http.timeout / 2), signal);
+  const headers = { ...http.headers, ...fromFiles };
+  const answer = await send(http, url, headers, signal);
+  if (!isExpected(answer, http)) return unexpected(answer, http, url, [...Object.values(headers), ...secretsOf(url)]);
+  return answer.cut === undefined ? undefined : unfinished(answer, http, url, isExpired(signal));
 }
 
 /** Certificates have to be right: secrets go there. */
@@ -79,8 +83,8 @@ const isExpected = ({ status }: Answer, { expected_status }: HttpCall): boolean 
 const unexpected = ({ status, body }: Answer, http: HttpCall, url: URL, secrets: readonly string[]): string =>
   `${nameOf(http, url)} answered ${status}, not ${rangesOf(http)} (http.expected_status)${wordsIn(body, secrets)}`;
 
-function unfinished({ status, cut }: Answer, http: HttpCall, url: URL, deadline: AbortSignal): string {
-  const why = deadline.aborted ? ` within ${formatDuration(http.timeout)} (http.timeout)` : `: ${troubleOf(cut, peerOf(url))}`;
+function unfinished({ status, cut }: Answer, http: HttpCall, url: URL, late: boolean): string {
+  const why = late ? ` within ${formatDuration(http.timeout)} (http.timeout)` : `: ${troubleOf(cut, peerOf(url))}`;
   return `${nameOf(http, url)} answered ${status}, but the answer did not end${why}`;
 }
 

@@ -17,11 +17,13 @@ import { type Child, childPids, childrenAmong, exists, statOf, tickMs } from './
 export async function youngWorker(pid: number, since: number, signal: AbortSignal): Promise<string | undefined> {
   const candidates = childPids(pid);
   if (candidates === undefined) return unseen(pid);
+  let seen = 0;
   for await (const child of childrenAmong(pid, candidates)) {
+    seen++;
     if (!isOlder(child, since)) return undefined;
     signal.throwIfAborted();
   }
-  const hidden = candidates.some((child) => statOf(child) === undefined && exists(child));
+  const hidden = seen < candidates.length && candidates.some((child) => statOf(child) === undefined && exists(child));
   return `no worker of process ${pid} is younger than the reload signal${hidden ? `, as far as can be seen: ${hiding}` : ''}`;
 }
 

@@ -148,13 +148,13 @@ describe('many processes', () => {
     const since = await nextTick();
     const no = await timed(() => workers(pid, since));
     expect(no.result).toContain('no worker');
-    expect(no.ms).toBeLessThan(250);
+    expect(no.ms).toBeLessThan(1_000);
     const count = await timed(() => countOlder(pid, since));
     expect(count.result).toBe(500);
-    expect(count.ms).toBeLessThan(250);
+    expect(count.ms).toBeLessThan(1_000);
     const searched = await timed(() => childrenOf(pid, allPids()));
     expect(searched.result).toHaveLength(500);
-    expect(searched.ms).toBeLessThan(250);
+    expect(searched.ms).toBeLessThan(1_000);
   });
 
   test('the event loop gets its turns', async () => {
