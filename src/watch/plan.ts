@@ -92,7 +92,8 @@ export async function makePlan(rule: ReadRule, selection: Selection, operations:
     leftOut: undefined,
   };
   for (const path of rule.paths) await tolerant(planning, path, () => planRoot(planning, path));
-  const { missing, unknown, leftOut, volumes, tokens, roots, pass } = planning;
+  const { missing, unknown, leftOut, volumes, roots, pass } = planning;
+  const tokens = new Set([...planning.tokens].filter((path) => !planning.files.has(path)));
   const files = [...planning.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return { files, missing, unknown, leftOut, volumes, tokens, roots, links: pass.links, points: await watchPoints(pass) };
 }

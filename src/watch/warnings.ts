@@ -23,7 +23,7 @@ function missing({ plan }: Read): Warning[] {
     code: 'missing',
     subject: path,
     message: `${path} does not exist (the deepest directory that does is ${below}); it is watched until it appears`,
-    hint: 'Check the path in `watch.paths` and the mount of the ConfigMap or Secret.',
+    hint: 'Check the path (`watch.paths`, `env_from`) and the mount of the ConfigMap or Secret.',
   }));
 }
 
