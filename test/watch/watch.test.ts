@@ -195,7 +195,7 @@ describe.concurrent('trouble', () => {
       fs.writeFileSync(f(directory), '0');
       const lstat = async (path: string) => ({ ...(await realOperations.lstat(path)), ...(path === f(directory) && { nlink: 0 }) });
       await watching(
-        ruleFor([directory]),
+        ruleFor([f(directory)]),
         async (watched) => {
           expect(watched.warnings()).toEqual([]);
         },
