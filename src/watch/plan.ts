@@ -35,6 +35,8 @@ export interface Plan {
   readonly leftOut: LeftOut | undefined;
   /** Paths of directories that kubelet writes: they have a `..data`. */
   readonly volumes: ReadonlySet<string>;
+  /** Directories that were read, those of the rule itself too: path → resolved; each after the one that holds it. */
+  readonly directories: ReadonlyMap<string, string>;
   /** Configured paths that exist → resolved. */
   readonly roots: ReadonlyMap<string, string>;
   readonly points: ReadonlyMap<string, WatchPoint>;
@@ -55,7 +57,7 @@ interface Planning {
   readonly unknown: Map<string, string>;
   readonly volumes: Set<string>;
   readonly roots: Map<string, string>;
-  directories: number;
+  readonly directories: Map<string, string>;
   leftOut: LeftOut | undefined;
 }
 
@@ -79,13 +81,13 @@ export async function makePlan(rule: WatchRule, excluded: Excluded, operations: 
     unknown: new Map(),
     volumes: new Set(),
     roots: new Map(),
-    directories: 0,
+    directories: new Map(),
     leftOut: undefined,
   };
   for (const path of rule.paths) await tolerant(planning, path, () => planRoot(planning, path));
-  const { missing, unknown, leftOut, volumes, roots, pass } = planning;
+  const { missing, unknown, leftOut, volumes, directories, roots, pass } = planning;
   const files = [...planning.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { files, missing, unknown, leftOut, volumes, roots, links: pass.links, points: await watchPoints(pass) };
+  return { files, missing, unknown, leftOut, volumes, directories, roots, links: pass.links, points: await watchPoints(pass) };
 }
 
 /** Whether nothing moved between two plans: the same files at the same resolved places, by the same links, in the same directories. */
@@ -122,7 +124,7 @@ async function planRoot(planning: Planning, path: string): Promise<void> {
 }
 
 async function planDirectory(planning: Planning, place: Place): Promise<void> {
-  planning.directories++;
+  planning.directories.set(place.path, place.real);
   noteAll(planning.pass, place.real);
   const entries = await planning.pass.operations.readdir(place.real).catch((error: unknown) => {
     throw codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR' ? fault('MOVED', `${place.path} went away while it was read`) : error;
@@ -145,7 +147,7 @@ async function planDirectory(planning: Planning, place: Place): Promise<void> {
 
 /** Directories count too: links that lead to each other can make more of them than there are files. */
 function isFull({ files, directories, rule }: Planning): boolean {
-  return files.size >= rule.max_files || directories > rule.max_files;
+  return files.size >= rule.max_files || directories.size > rule.max_files;
 }
 
 /** A link, a directory, or something that must be looked at to know. */
