@@ -40,6 +40,8 @@ export interface Plan {
   readonly volumes: ReadonlySet<string>;
   /** Service account tokens, which nobody has named, and which are therefore left out. */
   readonly tokens: ReadonlySet<string>;
+  /** Directories that were read, those of the rule itself too: path → resolved; each after the one that holds it. */
+  readonly directories: ReadonlyMap<string, string>;
   /** Configured paths that exist → resolved. */
   readonly roots: ReadonlyMap<string, string>;
   readonly points: ReadonlyMap<string, WatchPoint>;
@@ -61,7 +63,7 @@ interface Planning {
   readonly volumes: Set<string>;
   readonly tokens: Set<string>;
   readonly roots: Map<string, string>;
-  directories: number;
+  readonly directories: Map<string, string>;
   leftOut: LeftOut | undefined;
 }
 
@@ -88,14 +90,14 @@ export async function makePlan(rule: ReadRule, selection: Selection, operations:
     volumes: new Set(),
     tokens: new Set(),
     roots: new Map(),
-    directories: 0,
+    directories: new Map(),
     leftOut: undefined,
   };
   for (const path of rule.paths) await tolerant(planning, path, () => planRoot(planning, path));
-  const { missing, unknown, leftOut, volumes, roots, pass } = planning;
+  const { missing, unknown, leftOut, volumes, directories, roots, pass } = planning;
   const tokens = new Set([...planning.tokens].filter((path) => !planning.files.has(path)));
   const files = [...planning.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { files, missing, unknown, leftOut, volumes, tokens, roots, links: pass.links, points: await watchPoints(pass) };
+  return { files, missing, unknown, leftOut, volumes, tokens, directories, roots, links: pass.links, points: await watchPoints(pass) };
 }
 
 /** Whether nothing moved between two plans: the same files at the same resolved places, by the same links, in the same directories. */
@@ -133,7 +135,7 @@ async function planRoot(planning: Planning, path: string): Promise<void> {
 
 async function planDirectory(planning: Planning, place: Place): Promise<void> {
   const { pass, selection } = planning;
-  planning.directories++;
+  planning.directories.set(place.path, place.real);
   const idle = new Set<string>(); // files that do not count; of a name that is new nobody knows yet what it is
   noteListing(pass, place.real, (name) => idle.has(name) || selection.excluded(...namesOf(place, name)));
   const entries = await pass.operations.readdir(place.real).catch((error: unknown) => {
@@ -168,7 +170,7 @@ function namesOf(place: Place, name: string): [path: string, relative: string, n
 
 /** Directories count too: links that lead to each other can make more of them than there are files. */
 function isFull({ files, directories, rule }: Planning): boolean {
-  return files.size >= rule.max_files || directories > rule.max_files;
+  return files.size >= rule.max_files || directories.size > rule.max_files;
 }
 
 /**
