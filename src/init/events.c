@@ -5,6 +5,7 @@
 #include "codes.h"
 #include "say.h"
 #include "signals.h"
+#include "sockets.h"
 
 struct event {
 	uint64_t seq, at, value;
@@ -111,6 +112,14 @@ void event_signalled(uint32_t id, uint32_t token, uint8_t result)
 	event->detail = result;
 }
 
+void event_listening(uint32_t id, int error, uint8_t stage)
+{
+	struct event *event = add(MSG_LISTENING);
+	event->id = id;
+	event->number = error;
+	event->detail = stage;
+}
+
 uint64_t events_next_seq(void) { return next; }
 uint64_t events_oldest(void) { return oldest; }
 bool events_waiting(void) { return oldest < next; }
@@ -195,6 +204,15 @@ static void encode_exit(struct buf *out, const struct event *event)
 	encode_exited(out, &m);
 }
 
+static void encode_listened(struct buf *out, const struct event *event)
+{
+	struct msg_listening m = {
+		.seq = event->seq, .at_ms = event->at, .id = event->id, .error = event->number,
+		.stage = span_of(sockets_stage(event->detail)), .text = span_of(sockets_text(event->detail, event->number)),
+	};
+	encode_listening(out, &m);
+}
+
 static void encode(struct buf *out, const struct event *event)
 {
 	uint64_t seq = event->seq, at = event->at;
@@ -219,6 +237,9 @@ static void encode(struct buf *out, const struct event *event)
 		break;
 	case MSG_SIGNALLED:
 		encode_signalled(out, &(struct msg_signalled){seq, at, event->id, event->token, event->detail});
+		break;
+	case MSG_LISTENING:
+		encode_listened(out, event);
 		break;
 	}
 }

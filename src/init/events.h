@@ -16,6 +16,8 @@ void event_gone(uint32_t token, uint32_t killed);
 void event_signal(int signo, uint64_t value, pid_t sender);
 void event_stopping(int signo);
 void event_signalled(uint32_t id, uint32_t token, uint8_t result);
+/* `stage`: an enum listen_stage. */
+void event_listening(uint32_t id, int error, uint8_t stage);
 
 /* What there is once events up to `seq` are acknowledged: free slots, and room for further events with all that is promised already taken off. */
 void events_after(uint64_t seq, unsigned *free_slots, unsigned *room);

@@ -30,6 +30,7 @@
 #include "reap.h"
 #include "say.h"
 #include "signals.h"
+#include "sockets.h"
 #include "spawn.h"
 #include "terminal.h"
 
@@ -47,6 +48,7 @@ static _Noreturn void leave(int code)
 	if (getpid() != 1) /* as PID 1 the kernel does it (pid_namespaces(7)) */
 		for (int pass = 0; pass < 64 && !instance_kill_all(); pass++)
 			;
+	sockets_remove();
 	say_flush();
 	_exit(code);
 }
