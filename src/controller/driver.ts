@@ -24,7 +24,7 @@ export interface World {
   /** Reads a rule's files; undefined where that cannot be done consistently. Rejects never. */
   read(rule: string): Promise<Reading | undefined>;
   /** Does what the machines wait for. Rejects never. */
-  work(job: Job): Promise<JobResult>;
+  work(job: Job, state: State): Promise<JobResult>;
   /** After each step: what is kept elsewhere follows the state. */
   observe(state: State): void;
   /** Calls once after so many ms; returns what takes that back. */
@@ -114,7 +114,7 @@ export function startDriver(first: Step, world: World): Driver {
 
   function work(): void {
     for (const job of pendingJobs(state, world.config)) {
-      once(`${job.id}`, async () => ({ kind: 'jobDone', id: job.id, result: await world.work(job), at: world.clock.now() }));
+      once(`${job.id}`, async () => ({ kind: 'jobDone', id: job.id, result: await world.work(job, state), at: world.clock.now() }));
     }
   }
 

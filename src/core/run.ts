@@ -22,6 +22,8 @@ export interface State {
   /** When the last reload signal was sent: daemons lose the second of two close ones (applications.md, trap 5). */
   readonly lastSignalAt: number;
   readonly orders: Orders | undefined;
+  /** Of the hashes of environments (hex): with another one the same variables would look like others. Undefined: there is no `env_from`. */
+  readonly key: string | undefined;
 }
 
 /** What of the standing orders changes with the state; the rest is configuration. */
@@ -65,6 +67,13 @@ export type Event =
 
 /** What the rules' files are, by the rule's name; undefined: not known. */
 export type Readings = Readonly<Record<string, Reading | undefined>>;
+
+/** What a first controller knows before anything has happened. */
+export interface Beginning {
+  readonly readings: Readings;
+  readonly kept: Kept;
+  readonly key: string | undefined;
+}
 
 /** What was known in the container's last life, by the rule's name (hashes). */
 export type Kept = Readonly<Record<string, { readonly good: string | undefined; readonly refused: string | undefined }>>;

@@ -14,13 +14,12 @@ import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import { shortHash, shortOf } from './reading.ts';
 import { adoptedRule, freshRule, isOnProbation, isRefused, type RuleState } from './rule.ts';
 import {
+  type Beginning,
   close,
   type Event,
   giveTurns,
   isMain,
-  type Kept,
   openRun,
-  type Readings,
   type Run,
   type State,
   type Step,
@@ -37,7 +36,7 @@ import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 
 /** The first start of the container: the spawn (or what comes before it), and what the rules' files were before it. */
-export function begin(config: Config, readings: Readings, kept: Kept, at: number, token = 1): Step {
+export function begin(config: Config, { readings, kept, key }: Beginning, at: number, token = 1): Step {
   const rules = policiesOf(config.services.main).map(({ name }): [string, RuleState] => {
     const good = kept[name]?.good;
     const rule = freshRule(readings[name], at);
@@ -63,7 +62,7 @@ export function begin(config: Config, readings: Readings, kept: Kept, at: number
 }
 
 /** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
-export function resume(state: State, config: Config, readings: Readings, at: number): Step {
+export function resume(state: State, config: Config, { readings, key }: Beginning, at: number): Step {
   const running = state.service.kind === 'running';
   const fresh = (policy: RulePolicy): RuleState => (running ? adoptedRule : freshRule)(readings[policy.name], at, policy);
   const rules = policiesOf(config.services.main).map((policy): [string, RuleState] => {
@@ -71,7 +70,7 @@ export function resume(state: State, config: Config, readings: Readings, at: num
     // The watch begins anew: it tells again what stirs.
     return [policy.name, known ? { ...known, stirsSince: undefined } : fresh(policy)];
   });
-  return close(openRun({ ...state, ...withoutGone(state, Object.fromEntries(rules)), orders: undefined }, config));
+  return close(openRun({ ...state, ...withoutGone(state, Object.fromEntries(rules)), orders: undefined, key: state.key ?? key }, config));
 }
 
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */

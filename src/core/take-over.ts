@@ -4,7 +4,7 @@ import { constants, type Hello, type Slot } from '../link/messages.ts';
 import { decodeMemo } from './memo.ts';
 import { policiesOf } from './policy.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
-import { close, type Kept, openRun, type Readings, type Step, takeService, toRule } from './run.ts';
+import { type Beginning, close, openRun, type Step, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
 import { begin, resume } from './supervisor.ts';
@@ -14,9 +14,9 @@ const { roles, slotStates } = constants;
 const idGap = 1_000;
 
 /** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
-export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings, kept: Kept = {}): Step {
+export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
   const state = decodeMemo(hello.memo);
-  return state ? resume(state, config, readings, hello.now_ms) : adopt(hello, slots, config, readings, kept);
+  return state ? resume(state, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
 }
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
@@ -27,16 +27,24 @@ export function unknownRules(hello: Hello, config: Config): string[] {
     .filter((name) => state?.rules[name] === undefined);
 }
 
+/** The key with which the former controllers made the hashes of environments. */
+export const knownKey = (hello: Hello): string | undefined => decodeMemo(hello.memo)?.key;
+
+/** Nothing is known of a former controller, nor of an instance. */
+export const isFirst = (hello: Hello, slots: readonly Slot[]): boolean =>
+  decodeMemo(hello.memo) === undefined && !slots.some(({ role }) => role === roles.values.main);
+
 /** Without an instance it is a first start. */
-function adopt(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings, kept: Kept): Step {
+function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
+  const { readings, key } = beginning;
   const highest = Math.max(0, hello.main_token, ...slots.map(({ token }) => token));
   const mains = slots.filter(({ role }) => role === roles.values.main);
   const main = mains.find(({ token }) => token === hello.main_token) ?? mains[0];
-  if (!main) return begin(config, readings, kept, hello.now_ms, highest === 0 ? 1 : highest + idGap);
+  if (!main) return begin(config, beginning, hello.now_ms, highest === 0 ? 1 : highest + idGap);
   const policies = policiesOf(config.services.main);
   const rules = policies.map((policy): [string, RuleState] => [policy.name, adoptedRule(readings[policy.name], hello.now_ms, policy)]);
   const { service, commands } = serviceOf(main, hello);
-  const base = { nextId: highest + idGap, rules: Object.fromEntries(rules), apply: { kind: 'none' }, orders: undefined } as const;
+  const base = { nextId: highest + idGap, rules: Object.fromEntries(rules), apply: { kind: 'none' }, orders: undefined, key } as const;
   const run = openRun({ ...base, service, lastSignalAt: hello.now_ms }, config);
   // An instance that was to take over: nobody knows what came of it.
   const others = mains.filter((one) => one !== main).map(({ token }): ServiceCommand => stopNow(token));
