@@ -48,6 +48,7 @@ export function begin(config: Config, { readings, kept, key }: Beginning, at: nu
     apply: { kind: 'none' },
     lastSignalAt: 0,
     orders: undefined,
+    key,
   } as const;
   const first = firstStart(token, at, servicePolicy({ service: config.services.main, policies: policiesOf(config.services.main) }));
   const run = openRun({ ...base, service: first.state }, config);
