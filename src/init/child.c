@@ -15,6 +15,7 @@
 #include "codes.h"
 #include "program.h"
 #include "signals.h"
+#include "sockets.h"
 #include "terminal.h"
 
 static int report;
@@ -156,13 +157,28 @@ static void set_streams(const struct msg_spawn *m, const bool closed[3], int out
 	/* All else is close-on-exec (fds.c), so that exec leaves 0, 1 and 2. */
 }
 
+/* The held sockets, where they are asked for: from descriptor 3 on, with the variables that tell of them. */
+static char **pass_sockets(const struct msg_spawn *m)
+{
+	char **variables = child_room((SOCKET_VARIABLES + 1) * sizeof *variables);
+	if (!(m->flags & SPAWN_SOCKETS) || sockets_held() == 0)
+		return variables;
+	int kept = fcntl(report, F_DUPFD_CLOEXEC, BEYOND_PASSED); /* it may stand where a socket is to go */
+	if (kept >= 0)
+		report = kept;
+	if (kept < 0 || !sockets_pass())
+		child_fail("sockets", errno, EXIT_CANNOT_EXECUTE);
+	sockets_variables(variables);
+	return variables;
+}
+
 _Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report_fd, int output)
 {
 	report = report_fd;
 	own_group(m);
 	set_streams(m, closed, output);
 	char **argv = m->argv.count > 0 ? child_texts(m->argv) : own_command;
-	char **environment = program_environment(m);
+	char **environment = program_environment(m, pass_sockets(m));
 	set_limits(m->rlimits);
 	if (m->nice != 0 && setpriority(PRIO_PROCESS, 0, m->nice) < 0)
 		child_fail("nice", errno, EXIT_CANNOT_EXECUTE);

@@ -1,14 +1,18 @@
 #define _GNU_SOURCE
 #include "sockets.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "child.h"
 
 struct held {
 	char name[MAX_SOCKET_NAME + 1];
@@ -230,6 +234,57 @@ int sockets_listen(const struct msg_listen *m, enum listen_stage *stage)
 		count++;
 	}
 	return error;
+}
+
+unsigned sockets_held(void) { return count; }
+
+/* First out of the way of 3…, where init's own numbers may be, then down to their places without close-on-exec. */
+bool sockets_pass(void)
+{
+	int above[MAX_SOCKETS];
+	for (unsigned i = 0; i < count; i++)
+		if ((above[i] = fcntl(held[i].fd, F_DUPFD_CLOEXEC, BEYOND_PASSED)) < 0)
+			return false;
+	for (unsigned i = 0; i < count; i++)
+		if (dup2(above[i], FIRST_PASSED + (int)i) < 0)
+			return false;
+	return true;
+}
+
+/* `host:port` or a path, as Server::Starter writes them. */
+static int print_address(char *to, size_t size, int fd)
+{
+	union address address;
+	socklen_t length = sizeof address;
+	char host[INET6_ADDRSTRLEN];
+	memset(&address, 0, sizeof address);
+	getsockname(fd, &address.any, &length);
+	switch (address.any.sa_family) {
+	case AF_INET:
+		return snprintf(to, size, "%s:%u", inet_ntop(AF_INET, &address.ipv4.sin_addr, host, sizeof host), ntohs(address.ipv4.sin_port));
+	case AF_INET6:
+		return snprintf(to, size, "[%s]:%u", inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof host), ntohs(address.ipv6.sin6_port));
+	default:
+		return snprintf(to, size, "%s", address.path.sun_path);
+	}
+}
+
+/* sd_listen_fds(3), and Server::Starter's start_server(1). */
+void sockets_variables(char **to)
+{
+	enum { EACH = sizeof(struct sockaddr_un) + 8, ROOM = 32 + MAX_SOCKETS * EACH };
+	char *room = child_room(SOCKET_VARIABLES * ROOM);
+	for (int i = 0; i < SOCKET_VARIABLES; i++)
+		to[i] = room + i * ROOM;
+	snprintf(to[0], ROOM, "LISTEN_FDS=%u", count);
+	snprintf(to[1], ROOM, "LISTEN_PID=%d", getpid());
+	int names = snprintf(to[2], ROOM, "LISTEN_FDNAMES="), starter = snprintf(to[3], ROOM, "SERVER_STARTER_PORT=");
+	for (unsigned i = 0; i < count; i++) {
+		names += snprintf(to[2] + names, ROOM - (size_t)names, "%s%s", i ? ":" : "", held[i].name);
+		starter += snprintf(to[3] + starter, ROOM - (size_t)starter, "%s", i ? ";" : "");
+		starter += print_address(to[3] + starter, ROOM - (size_t)starter, held[i].fd);
+		starter += snprintf(to[3] + starter, ROOM - (size_t)starter, "=%u", FIRST_PASSED + i);
+	}
 }
 
 void sockets_remove(void)

@@ -9,7 +9,9 @@
 
 #include "messages.gen.h"
 
-enum { MAX_SOCKETS = 16, MAX_SOCKET_NAME = 64 };
+enum { MAX_SOCKETS = 16, MAX_SOCKET_NAME = 64, SOCKET_VARIABLES = 4 };
+/* Where the application finds them (sd_listen_fds(3)). */
+enum { FIRST_PASSED = 3, BEYOND_PASSED = FIRST_PASSED + MAX_SOCKETS };
 
 /* Where a `listen` failed; sockets_stage has the words. */
 enum listen_stage { LISTEN_DONE, LISTEN_LIMIT, LISTEN_SOCKET, LISTEN_OPTION, LISTEN_BIND, LISTEN_OWNER, LISTEN_LISTEN };
@@ -21,6 +23,12 @@ int sockets_listen(const struct msg_listen *m, enum listen_stage *stage);
 const char *sockets_stage(enum listen_stage stage);
 /* For people. */
 const char *sockets_text(enum listen_stage stage, int error);
+
+unsigned sockets_held(void);
+/* In a child: the sockets in their order from descriptor 3 on, to be kept over exec. False with errno. */
+bool sockets_pass(void);
+/* In a child: LISTEN_FDS and what belongs to it, at `to`, as many as SOCKET_VARIABLES. */
+void sockets_variables(char **to);
 
 /* At the container's end: removes the files of Unix sockets, where they still are ours. */
 void sockets_remove(void);

@@ -47,7 +47,7 @@ static bool groups_valid(struct list list)
 
 bool spawn_valid(const struct msg_spawn *m)
 {
-	return m->token != 0 && m->uid >= -1 && m->gid >= -1 && (m->role == ROLE_MAIN || m->role == ROLE_HELPER) && m->flags < 16 && texts_valid(m->argv, false) &&
+	return m->token != 0 && m->uid >= -1 && m->gid >= -1 && (m->role == ROLE_MAIN || m->role == ROLE_HELPER) && m->flags < 64 && !(m->role == ROLE_HELPER && m->flags & SPAWN_SOCKETS) && texts_valid(m->argv, false) &&
 	       texts_valid(m->env_set, true) && texts_valid(m->env_unset, false) && !memchr(m->cwd.at, '\0', m->cwd.len) &&
 	       groups_valid(m->groups) && texts_valid(m->rlimits, true) && (m->argv.count > 0 || own_command != NULL);
 }

@@ -3,11 +3,13 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { constants, type Effect } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { type Address, hold, listen, orders } from '../fixtures/init/effects.ts';
-import { endAll, isRoot } from '../fixtures/init/init.ts';
+import { type Address, helper, hold, listen, orders, spawn, stop } from '../fixtures/init/effects.ts';
+import { endAll, isRoot, says } from '../fixtures/init/init.ts';
+import { descriptors, environment, parse } from '../fixtures/init/report.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reinit-sockets-'));
 chmodSync(directory, 0o755);
@@ -48,6 +50,19 @@ function connects(where: string | { port: number; host: string }): Promise<void>
   return new Promise((resolve, reject) => {
     const socket = typeof where === 'string' ? connect(where) : connect(where.port, where.host);
     socket.once('connect', () => resolve(void socket.destroy())).once('error', reject);
+  });
+}
+
+/** All that who listens there sends. */
+function received(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    connect(path)
+      .on('data', (bytes) => {
+        text += bytes;
+      })
+      .on('end', () => resolve(text))
+      .on('error', reject);
   });
 }
 
@@ -220,6 +235,102 @@ describe('listen', () => {
       await eventually(`case ${index} ends it`, life.ended);
     }
     expect(existsSync(path)).toBe(false);
-    expect(one.stderr().match(/broke the protocol/g)).toHaveLength(bad.length);
+    await eventually('it is told', () => one.stderr().match(/broke the protocol/g)?.length === bad.length);
+  });
+});
+
+describe('spawn with sockets', () => {
+  const { sockets } = constants.spawnFlags.values;
+  const report = compiled('report');
+  /** Binds `first`, spawns report, and gives what it tells. */
+  async function reported(first: readonly Effect[], over = {}, options: Parameters<typeof startDriven>[1] = {}) {
+    const { one, controller } = await startDriven([report], options);
+    const life = await controller.life(0);
+    life.commit([orders({ main_end: hold }), ...first, spawn(1, { flags: sockets, ...over })]);
+    await event(life, 'exited');
+    return { lines: parse(one.stdout()), one, life };
+  }
+  const ours = (lines: ReadonlyMap<string, readonly string[]>): string[] =>
+    environment(lines).filter((variable) => /^(LISTEN_|SERVER_STARTER)/.test(variable));
+
+  it('passes them in their order from 3 on, with the variables of systemd and Server::Starter', async () => {
+    const [port, port6, path] = [await freePort(), await freePort('::1'), fresh()];
+    const held = [listen(1, 'web', { port }), listen(2, 'six', { port: port6, ipv6: true }), listen(3, 'ctl', { path })];
+    const env = { PATH: '/bin', LISTEN_PID: '77', LISTEN_FDS: '9', KEPT: '1' };
+    const { lines, one } = await reported(held, { env_set: [Buffer.from('LISTEN_FDNAMES=other')] }, { env });
+    expect(ours(lines).sort()).toEqual([
+      'LISTEN_FDNAMES=web:six:ctl',
+      'LISTEN_FDS=3',
+      `LISTEN_PID=${lines.get('pid')?.[0]}`,
+      `SERVER_STARTER_PORT=127.0.0.1:${port}=3;[::1]:${port6}=4;${path}=5`,
+    ]);
+    expect(environment(lines)).toContain('KEPT=1');
+    const passed = descriptors(lines);
+    expect([...passed.keys()]).toEqual([0, 1, 2, 3, 4, 5]);
+    const inodes = [...passed.values()].slice(3).map((file) => file.split(':')[1] ?? '');
+    const hex = (one: number): string => `:${one.toString(16).toUpperCase().padStart(4, '0')}`;
+    const table = (name: string): string => readFileSync(`/proc/${one.pid}/net/${name}`, 'utf8');
+    const listening = (text: string, what: string): string => text.split('\n').find((line) => line.includes(what)) ?? '';
+    expect(listening(table('tcp'), `0100007F${hex(port)} 00000000:0000 0A`)).toContain(inodes[0]);
+    expect(listening(table('tcp6'), `${hex(port6)} `)).toContain(inodes[1]);
+    expect(listening(table('unix'), path)).toContain(inodes[2]);
+  });
+
+  it('passes sixteen, wherever init’s own descriptors are, and tells of a failure all the same', async () => {
+    const paths = Array.from({ length: 16 }, fresh);
+    const held = paths.map((path, id) => listen(id, `s${id}`, { path }));
+    const { one, controller } = await startDriven([report]);
+    const life = await controller.life(0);
+    // What these helpers have taken is free again for the last sockets, and for the pipe that tells of exec: none is where it is to go.
+    const first = [7, 8, 9, 10].map((token) => helper(token, ['/bin/sleep', '0.2'], { flags: constants.spawnFlags.values.capture }));
+    life.commit([orders({ main_end: hold }), ...first, ...held.slice(0, 14)]);
+    for (const token of [7, 8, 9, 10]) await event(life, 'exited', (one) => one.token === token);
+    life.commit([...held.slice(14), spawn(2, { flags: sockets, argv: [Buffer.from('/nonexistent')] })]);
+    const failed = await event(life, 'spawn_failed');
+    expect(failed.stage.toString()).toBe('exec');
+    life.commit([spawn(1, { flags: sockets, rlimits: [Buffer.from('nofile=64:64')] })], { ack: failed.seq });
+    await event(life, 'exited', ({ token }) => token === 1);
+    const lines = parse(one.stdout());
+    expect([...descriptors(lines).keys()]).toEqual(Array.from({ length: 19 }, (_, fd) => fd));
+    const inodes = [...descriptors(lines).values()].slice(3).map((file) => file.split(':')[1] ?? '');
+    const table = readFileSync(`/proc/${one.pid}/net/unix`, 'utf8').split('\n');
+    expect(
+      inodes.map((inode) =>
+        table
+          .find((line) => line.includes(` ${inode} `))
+          ?.split(' ')
+          .at(-1),
+      ),
+    ).toEqual(paths);
+  });
+
+  it('that are not asked for, or not there, changes nothing', async () => {
+    const env = { PATH: '/bin', LISTEN_PID: '77', LISTEN_FDS: '9' };
+    const before = ['LISTEN_FDS=9', 'LISTEN_PID=77'];
+    for (const [first, flags] of [
+      [[listen(1, 'ctl', { path: fresh() })], 0],
+      [[], sockets],
+    ] as const) {
+      const { lines } = await reported(first, { flags }, { env });
+      expect(ours(lines).sort()).toEqual(before);
+      expect([...descriptors(lines).keys()]).toEqual([0, 1, 2]);
+    }
+  });
+
+  it('gives the next instance the same ones: who connects in between waits', async () => {
+    const path = fresh();
+    const serve =
+      'import os,socket;s=socket.socket(fileno=3);print("serving",flush=True);c=s.accept()[0];c.send(b"hello "+os.environ["NAME"].encode());c.close()';
+    const { one, controller } = await startDriven(['python3', '-c', serve]);
+    const life = await controller.life(0);
+    const named = (token: number): Effect => spawn(token, { flags: sockets, env_set: [Buffer.from(`NAME=${token}`)] });
+    life.commit([orders({ main_end: hold }), listen(1, 'ctl', { path }), named(1)]);
+    await says(one, 'serving');
+    expect(await received(path)).toBe('hello 1');
+    await event(life, 'exited');
+    const waiting = received(path);
+    life.commit([stop(1)]);
+    life.commit([named(2)], { ack: (await event(life, 'gone')).seq });
+    expect(await waiting).toBe('hello 2');
   });
 });
