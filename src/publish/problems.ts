@@ -23,7 +23,7 @@ export async function writing<T>(setting: string, path: string, work: () => Prom
     return await work();
   } catch (error) {
     const code = errnoOf(error);
-    throw code === 'MOVED' ? error : new Problem(`${setting}: ${shown(path)} ${unwritableText(code)}`);
+    throw code === 'MOVED' ? error : new Problem(`${setting}: ${shown(path)} ${unwritableText(code, setting)}`);
   }
 }
 
@@ -66,8 +66,9 @@ function unreadableText(code: string): string {
   return `cannot be read (${code}), so no complete copy can be made; ${remedy}`;
 }
 
-function unwritableText(code: string): string {
-  const elsewhere = 'or choose a path below /run or /dev/shm';
+function unwritableText(code: string, setting: string): string {
+  const elsewhere =
+    setting === 'publish.to' ? 'or choose a path below /run or /dev/shm' : 'or set state_dir to a directory that can be written';
   if (code === 'EROFS') return `cannot be written: read-only file system; mount an emptyDir (medium: Memory) or tmpfs there, ${elsewhere}`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return `has no room for the files (${code}); give it more (sizeLimit of an emptyDir, size of a tmpfs or of /dev/shm), ${elsewhere}`;
