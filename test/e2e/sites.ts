@@ -1,4 +1,5 @@
 /** Real web servers on a volume as kubelet writes it: what several tests share. */
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -42,9 +43,9 @@ const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 export async function nginxSite(first = 'one', options: PayloadOptions = {}): Promise<Site> {
   const directory = scratchDirectory();
   const port = await freePort();
-  const paths = temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join(' ');
+  const paths = temporary.map((name) => `${name}_temp_path ${directory}/run/${name};`).join(' ');
   const payload = (text: string, { directive = 'return', port: other, main = '', include = 'conf.d/*.conf' }: PayloadOptions = {}) => ({
-    'nginx.conf': `pid ${directory}/nginx.pid; error_log stderr; events {} http { access_log off; ${paths} ${main} include ${include}; }\n`,
+    'nginx.conf': `pid ${directory}/run/nginx.pid; error_log stderr; events {} http { access_log off; ${paths} ${main} include ${include}; }\n`,
     'conf.d/site.conf': `server { listen 127.0.0.1:${other ?? port};\n location / { ${directive} 200 "${text}\\n"; } }\n`,
   });
   return siteOf({ directory, port, program: 'nginx', status: 200, payload }, payload(first, options));
@@ -58,7 +59,7 @@ export async function apacheSite(first = 'one'): Promise<Site> {
   const port = await freePort();
   const loads = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n');
   const main = (listen: number): string =>
-    `ServerRoot ${directory}\nServerName localhost\nPidFile ${directory}/apache2.pid\nListen 127.0.0.1:${listen}\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\n${loads}\n`;
+    `ServerRoot ${directory}\nServerName localhost\nPidFile ${directory}/run/apache2.pid\nDefaultRuntimeDir ${directory}/run\nListen 127.0.0.1:${listen}\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\n${loads}\n`;
   const payload = (text: string, { directive = 'ErrorDocument', port: other }: PayloadOptions = {}) => ({
     'apache2.conf': `${main(other ?? port)}DocumentRoot ${directory}\nRewriteEngine on\nRewriteRule ^ - [R=404]\n${directive} 404 "${text}\n`,
   });
@@ -68,6 +69,7 @@ export async function apacheSite(first = 'one'): Promise<Site> {
 async function siteOf(site: Omit<Site, 'volume' | 'to' | 'url'>, first: Payload): Promise<Site> {
   const volume = join(site.directory, 'volume');
   await createVolume(volume, first);
+  mkdirSync(join(site.directory, 'run'));
   return { ...site, volume, to: join(site.directory, 'run/config'), url: `http://127.0.0.1:${site.port}/` };
 }
 
