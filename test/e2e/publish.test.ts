@@ -60,7 +60,9 @@ describe.skipIf(!isThere)('publish', () => {
     const container = await startContainer([reinit, '-c', configFile(publishing(site, { publish: { to: site.to, mode } }))]);
     expect(await container.exited).toBe(102);
     const [line] = lines(container, 'not_published');
-    expect(line?.msg).toMatch(/nginx is not started: publish\.to: \S+ (is a directory that reinit did not make|holds files that reinit did not put there)/);
+    expect(line?.msg).toMatch(
+      /nginx is not started: publish\.to: \S+ (is a directory that reinit did not make|holds files that reinit did not put there)/,
+    );
     expect(readFileSync(join(site.to, 'theirs'), 'utf8')).toBe('precious');
     expect(readdirSync(site.to)).toEqual(['theirs']);
   });

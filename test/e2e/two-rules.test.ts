@@ -15,7 +15,9 @@ function certificate(name: string): Payload {
   const directory = scratchDirectory();
   const [key, cert] = [join(directory, 'tls.key'), join(directory, 'tls.crt')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-days', '1', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  execFileSync('openssl', ['req', '-x509', ...curve, '-days', '1', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
   return { 'tls.key': readFileSync(key), 'tls.crt': readFileSync(cert) };
 }
 
@@ -41,7 +43,9 @@ interface Pair {
 async function start(more: object = {}): Promise<Pair> {
   const site = await nginxSite();
   const secret = join(site.directory, 'secret');
-  const tls = { main: `server { listen 127.0.0.1:${site.port} ssl; server_name tls; } ssl_certificate ${secret}/tls.crt; ssl_certificate_key ${secret}/tls.key;` };
+  const tls = {
+    main: `server { listen 127.0.0.1:${site.port} ssl; server_name tls; } ssl_certificate ${secret}/tls.crt; ssl_certificate_key ${secret}/tls.key;`,
+  };
   await createVolume(secret, certificate('one'), { mode: 0o400 });
   await updateVolume(site.volume, site.payload('one', tls));
   const main = join(site.volume, 'nginx.conf');
@@ -81,6 +85,23 @@ describe.skipIf(!isRoot || !installed('nginx', 'openssl'))('a ConfigMap and a Se
     await updateVolume(site.volume, site.payload('two', tls));
     await eventually('the new certificate', async () => (await subject(site)) === 'CN=two');
     expect(signals(container)).toBe(1);
+  });
+
+  it('the second half of a change corrects the refused first one: both are applied', async () => {
+    const { site, secret, container, tls } = await start();
+    const other = { main: tls.main?.replaceAll(`${secret}/tls`, `${secret}/new`) };
+    await updateVolume(site.volume, site.payload('two', other));
+    expect((await said(container, 'refused'))[0]?.output).toContain('new.crt');
+    const old = certificate('one');
+    const fresh = Object.entries(certificate('two')).map(([name, content]): [string, string | Buffer] => [
+      name.replace('tls', 'new'),
+      content,
+    ]);
+    await updateVolume(secret, { ...old, ...Object.fromEntries(fresh) }, { mode: 0o400 });
+    await eventually('the new certificate', async () => (await subject(site)) === 'CN=two');
+    await eventually('both are applied', () => lines(container, 'applied').filter(({ how }) => how === 'reload').length === 2);
+    expect(signals(container)).toBe(1);
+    expect(lines(container, 'held_back')).toEqual([]);
   });
 
   it('with different actions: by the strongest, once', async () => {
