@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import schema from '../../docs/reference/reinit.schema.json' with { type: 'json' };
 import { exitCodes } from '../core/exit-codes.ts';
+import { version } from '../core/version.ts';
 import { helpText } from './help.ts';
 import { preset } from './preset.ts';
 import { type Output, validate } from './validate.ts';
-import { version } from './version.ts';
 
 /**
  * The verbs that run nothing: `validate`, `preset`, `schema`, `help`, `version`. init execs this for them; all else is a start, and init's own.

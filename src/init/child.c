@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "codes.h"
+#include "notify.h"
 #include "program.h"
 #include "signals.h"
 #include "sockets.h"
@@ -157,18 +158,26 @@ static void set_streams(const struct msg_spawn *m, const bool closed[3], int out
 	/* All else is close-on-exec (fds.c), so that exec leaves 0, 1 and 2. */
 }
 
-/* The held sockets, where they are asked for: from descriptor 3 on, with the variables that tell of them. */
-static char **pass_sockets(const struct msg_spawn *m)
+/* The held sockets, from descriptor 3 on. */
+static void pass_sockets(void)
 {
-	char **variables = child_room((SOCKET_VARIABLES + 1) * sizeof *variables);
-	if (!(m->flags & SPAWN_SOCKETS) || sockets_held() == 0)
-		return variables;
 	int kept = fcntl(report, F_DUPFD_CLOEXEC, BEYOND_PASSED); /* it may stand where a socket is to go */
 	if (kept >= 0)
 		report = kept;
 	if (kept < 0 || !sockets_pass())
 		child_fail("sockets", errno, EXIT_CANNOT_EXECUTE);
-	sockets_variables(variables);
+}
+
+/* What init has to say to the application in its environment, where it is asked for; ends with NULL. */
+static char **own_variables(const struct msg_spawn *m)
+{
+	char **variables = child_room((SOCKET_VARIABLES + 2) * sizeof *variables), **next = variables;
+	if (m->flags & SPAWN_NOTIFY)
+		*next++ = text_of(span_of(notify_variable()));
+	if (m->flags & SPAWN_SOCKETS && sockets_held() > 0) {
+		pass_sockets();
+		sockets_variables(next);
+	}
 	return variables;
 }
 
@@ -178,7 +187,7 @@ _Noreturn void child_become(const struct msg_spawn *m, char **own_command, const
 	own_group(m);
 	set_streams(m, closed, output);
 	char **argv = m->argv.count > 0 ? child_texts(m->argv) : own_command;
-	char **environment = program_environment(m, pass_sockets(m));
+	char **environment = program_environment(m, own_variables(m));
 	set_limits(m->rlimits);
 	if (m->nice != 0 && setpriority(PRIO_PROCESS, 0, m->nice) < 0)
 		child_fail("nice", errno, EXIT_CANNOT_EXECUTE);

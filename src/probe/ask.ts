@@ -73,8 +73,8 @@ function judged(check: HttpGet, { status, cut }: Answer, signal: AbortSignal): s
 
 function nameOf(check: OwnCheck, { pid }: Target): string {
   if (check.kind === 'workers') return `workers of process ${pid}`;
-  return check.kind === 'http_get' ? urlOf(check) : endpoint(bareHost(check.host), check.port);
+  return check.kind === 'http_get' ? urlOf(check) : endpoint(check.host, check.port);
 }
 
 /** Without the query, in which there may be secrets. */
-const urlOf = ({ scheme, host, port, path }: HttpGet): string => `${scheme}://${endpoint(bareHost(host), port)}${path.split('?', 1)[0]}`;
+const urlOf = ({ scheme, host, port, path }: HttpGet): string => `${scheme}://${endpoint(host, port)}${path.split('?', 1)[0]}`;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
-import { version } from '../cli/version.ts';
+import { version } from '../core/version.ts';
 import { lookupOnce } from './lookup.ts';
 
 export interface HttpRequest {
@@ -65,7 +65,7 @@ function optionsOf(request: HttpRequest, signal: AbortSignal): RequestOptions & 
     port,
     path: escaped(path),
     method,
-    headers: { ...ownHeaders(headers, body), ...bytesOf(headers) },
+    headers: { ...ownHeaders(body), ...bytesOf(headers) },
     agent: false,
     lookup: lookupOnce,
     rejectUnauthorized: verify,
@@ -73,16 +73,12 @@ function optionsOf(request: HttpRequest, signal: AbortSignal): RequestOptions & 
   };
 }
 
-/** Those that a request has where it names none itself. Node gives no length to the body of a GET or DELETE. */
-function ownHeaders(given: Readonly<Record<string, string>>, body: string | undefined): Record<string, string> {
-  const own = {
-    'User-Agent': `reinit/${version}`,
-    Accept: '*/*',
-    ...(body === undefined ? {} : { 'Content-Length': `${Buffer.byteLength(body)}` }),
-  };
-  const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(own).filter(([name]) => !names.has(name.toLowerCase())));
-}
+/** Those that a request has where it names none itself: of two that differ in case only, Node takes the last. It gives no length to the body of a GET or DELETE. */
+const ownHeaders = (body: string | undefined): Record<string, string> => ({
+  'User-Agent': `reinit/${version}`,
+  Accept: '*/*',
+  ...(body === undefined ? {} : { 'Content-Length': `${Buffer.byteLength(body)}` }),
+});
 
 /** Node writes the characters of a header as bytes: so that what is not ASCII goes out as UTF-8, each of its bytes has to be one. */
 const bytesOf = (headers: Readonly<Record<string, string>>): Record<string, string> =>

@@ -10,11 +10,14 @@ export function oneLine(text: string, chars = maxChars): string {
   return line.length > chars ? `${line.slice(0, chars).toWellFormed()}…` : line;
 }
 
-/** `127.0.0.1:80`, `[::1]:80`. */
-export const endpoint = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
 /** Names may stand in brackets, as in a URL; sockets want them without. */
 export const bareHost = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+export function endpoint(host: string, port: number): string {
+  const bare = bareHost(host);
+  return `${bare.includes(':') ? `[${bare}]` : bare}:${port}`;
+}
 
 export interface Peer {
   readonly host: string;

@@ -1,3 +1,5 @@
+import { createBreather } from './calls.ts';
+
 /** More than any lane lets through: how many operations are under way is the lanes' business. */
 const workers = 16;
 
@@ -7,6 +9,7 @@ const workers = 16;
  */
 export async function eachBounded<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   let next = 0;
+  const breathe = createBreather();
   let failure: { readonly error: unknown } | undefined;
   const worker = async () => {
     while (next < items.length && failure === undefined) {
@@ -15,6 +18,7 @@ export async function eachBounded<T>(items: readonly T[], work: (item: T) => Pro
       await work(item).catch((error: unknown) => {
         failure ??= { error };
       });
+      await breathe();
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, items.length) }, worker));

@@ -1,21 +1,12 @@
 import * as fs from 'node:fs';
-import { promisify } from 'node:util';
 import { codeOf, fault } from '../watch/operations.ts';
 import { createSha256 } from '../watch/sha256.ts';
+import { type Calls, createBreather } from './calls.ts';
 import type { Owners } from './owners.ts';
 import { Unreadable } from './problems.ts';
 
-const open = promisify(fs.open);
-const close = promisify(fs.close);
-const read = promisify(fs.read);
-const write = promisify(fs.write);
-const fstat = promisify(fs.fstat);
-const futimes = promisify(fs.futimes);
-const fchmod = promisify(fs.fchmod);
-const fchown = promisify(fs.fchown);
-const fsync = promisify(fs.fsync);
-
 const chunkBytes = 1024 * 1024;
+const hashChunkBytes = 64 * 1024;
 // As the watch reads: a FIFO that has come to the path blocks nobody, and links are resolved already.
 const readFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY;
 const createFlags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
@@ -31,75 +22,84 @@ export interface Copying {
   /** Outlives a crash of the machine. */
   readonly durable: boolean;
   readonly owners: Owners;
+  /** For what is written. */
+  readonly calls: Calls;
   /** Told the size before a byte is copied; may throw. */
-  readonly admit: (path: string, bytes: number) => void;
+  readonly admit: (bytes: number) => void;
 }
 
 /**
- * Copies a regular file to a path where there is none, with its permissions and owner. Resolves to the SHA-256 (hex) of the bytes that were
- * written: whether they are the wanted ones is for the caller to judge, so a file that changes meanwhile does no harm.
+ * Copies a regular file, read by `calls`, to a path where there is none, with its permissions and owner. Resolves to the SHA-256 (hex) of the
+ * bytes that were written: whether they are the wanted ones is for the caller to judge, so a file that changes meanwhile does no harm.
  * @throws Unreadable; code `MOVED` where there is no such file any more; errors of writing as they come.
  */
-export async function copyFile(real: string, target: string, copying: Copying): Promise<string> {
-  const source = await open(real, readFlags).catch(unreadable(real));
+export async function copyFile(real: string, calls: Calls, target: string, copying: Copying): Promise<string> {
+  const source = await calls.open(real, readFlags).catch(unreadable(real));
   try {
-    const stat = await fstat(source);
+    const stat = await calls.fstat(source);
     if (!stat.isFile()) throw fault('MOVED', `${real} is no file any more`);
-    copying.admit(real, stat.size);
-    const mode = stat.mode & permissions;
-    const copy = await open(target, createFlags, createMode);
-    try {
-      const hash = await copyContent(real, source, stat.size, copy);
-      await futimes(copy, copying.seconds, copying.seconds);
-      const rights = { chmod: (m: number) => fchmod(copy, m), chown: (uid: number, gid: number) => fchown(copy, uid, gid) };
-      await copying.owners.give(real, rights, { mode, uid: stat.uid, gid: stat.gid }, createMode);
-      if (copying.durable) await fsync(copy);
-      return hash;
-    } finally {
-      await close(copy);
-    }
+    copying.admit(stat.size);
+    const read = (buffer: Buffer) => calls.read(source, buffer).catch(unreadable(real));
+    return await writeCopy(target, stat, read, copying);
   } finally {
-    await close(source);
+    await calls.close(source);
   }
 }
 
-async function copyContent(real: string, source: number, size: number, copy: number): Promise<string> {
+type Read = (buffer: Buffer) => Promise<number>;
+
+async function writeCopy(target: string, { mode, uid, gid, size }: fs.Stats, read: Read, copying: Copying): Promise<string> {
+  const { calls, owners, seconds, durable } = copying;
+  const fd = await calls.open(target, createFlags, createMode);
+  try {
+    const hash = await copyContent(read, size, (data) => writeAll(calls, fd, data));
+    await calls.futimes(fd, seconds);
+    const rights = { chmod: (m: number) => calls.fchmod(fd, m), chown: (u: number, g: number) => calls.fchown(fd, u, g) };
+    await owners.give(target, rights, { mode: mode & permissions, uid, gid }, createMode);
+    if (durable) await calls.fsync(fd);
+    return hash;
+  } finally {
+    await calls.close(fd);
+  }
+}
+
+async function copyContent(read: Read, size: number, write: (data: Buffer) => Promise<void>): Promise<string> {
   const digest = createSha256();
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, chunkBytes));
-  let total = 0;
-  for (;;) {
-    const { bytesRead } = await read(source, buffer, 0, buffer.length, null).catch(unreadable(real));
-    if (bytesRead === 0) break;
-    total += bytesRead;
-    if (total > size) throw fault('MOVED', `${real} grows`);
-    const piece = buffer.subarray(0, bytesRead);
-    digest.update(piece);
-    await writeAll(copy, piece);
-    if (bytesRead < buffer.length) break; // what is missing would give another hash
+  const breathe = createBreather();
+  for (let left = size; ; ) {
+    const bytes = await read(buffer);
+    left -= bytes;
+    if (left < 0) throw fault('MOVED', 'the file grows');
+    digest.update(buffer.subarray(0, bytes));
+    await write(buffer.subarray(0, bytes));
+    if (bytes < buffer.length) return digest.hex(); // should more be missing, the hash is another one
+    await breathe();
   }
-  return digest.hex();
 }
 
-async function writeAll(fd: number, data: Buffer): Promise<void> {
-  for (let at = 0; at < data.length; ) at += (await write(fd, data, at, data.length - at)).bytesWritten;
+async function writeAll(calls: Calls, fd: number, data: Buffer): Promise<void> {
+  for (let at = 0; at < data.length; ) at += await calls.write(fd, data.subarray(at));
 }
 
 /** The hash of a file that is a copy of ours; undefined where there is none, or none that can be read. */
-export async function hashCopy(path: string): Promise<string | undefined> {
-  const fd = await open(path, readFlags).catch(() => undefined);
+export async function hashCopy(path: string, calls: Calls): Promise<string | undefined> {
+  const fd = await calls.open(path, readFlags).catch(() => undefined);
   if (fd === undefined) return undefined;
   try {
     const digest = createSha256();
-    const buffer = Buffer.allocUnsafe(64 * 1024);
+    const buffer = Buffer.allocUnsafe(hashChunkBytes);
+    const breathe = createBreather();
     for (;;) {
-      const { bytesRead } = await read(fd, buffer, 0, buffer.length, null);
-      digest.update(buffer.subarray(0, bytesRead));
-      if (bytesRead < buffer.length) return digest.hex();
+      const bytes = await calls.read(fd, buffer);
+      digest.update(buffer.subarray(0, bytes));
+      if (bytes < buffer.length) return digest.hex();
+      await breathe();
     }
   } catch {
     return undefined; // a directory, or a disk that fails
   } finally {
-    await close(fd);
+    await calls.close(fd);
   }
 }
 

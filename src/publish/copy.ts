@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import type { WatchRule } from '../config/model.ts';
 import { createSelection } from '../watch/exclude.ts';
 import { guarded, type Lane, routed, sharedLanes } from '../watch/lanes.ts';
-import { isLocal, type Mounts, mountOf, parseMounts } from '../watch/mounts.ts';
+import { isLocal, type Mount, type Mounts, mountOf, parseMounts } from '../watch/mounts.ts';
 import { codeOf, fault, realOperations } from '../watch/operations.ts';
 import { makePlan, type Plan } from '../watch/plan.ts';
 import { eachBounded } from './bounded.ts';
+import { callsFor, immediate, waiting } from './calls.ts';
 import { type Copying, copyFile } from './copy-file.ts';
 import { makeDirectory } from './disk.ts';
 import { type SourceDirectory, type Sources, sourcesOf } from './layout.ts';
@@ -36,7 +37,7 @@ export async function findSources(rule: WatchRule, mounts: Mounts): Promise<Sour
 }
 
 function refuseIncomplete(rule: WatchRule, { leftOut, unknown }: Plan): void {
-  if (leftOut !== undefined) throw tooLarge(rule, leftOut);
+  if (leftOut !== undefined) throw tooLarge(rule, leftOut.why);
   for (const [path, code] of unknown) throw new Unreadable(path, code);
 }
 
@@ -51,7 +52,7 @@ export interface CopyRequest {
   /** A directory that exists, and in it nothing. */
   readonly into: string;
   readonly mounts: Mounts;
-  readonly copying: Omit<Copying, 'admit'>;
+  readonly copying: Omit<Copying, 'admit' | 'calls'>;
 }
 
 /**
@@ -65,26 +66,31 @@ export async function copySources({ rule, sources, into, mounts, copying }: Copy
   const admit = admission(rule);
   const local = isLocal(mountOf(mounts, into));
   const laneOf = (real: string): Lane => (local && isLocal(mountOf(mounts, real)) ? sharedLanes.bulk : sharedLanes.remote);
+  const calls = await callsFor(root);
   const hashes = new Map<string, string>();
   await eachBounded(sources.files, async ({ real, to }) => {
-    const copied = laneOf(real).run(real, copyMs, () => copyFile(real, join(root, to), { ...copying, admit }));
+    const copied = laneOf(real).run(real, copyMs, () =>
+      copyFile(real, isMemory(mountOf(mounts, real)) ? immediate : waiting, join(root, to), { ...copying, calls, admit }),
+    );
     hashes.set(to, await copied.catch(explainHang(real)));
   });
   await eachBounded([...sources.directories].reverse(), (directory) => giveRights(directory, root, copying));
   return sources.files.map(({ path, to }) => [path, to, hashes.get(to) ?? ''] as const);
 }
 
+const isMemory = (mount: Mount | undefined) => mount?.fsType === 'tmpfs' || mount?.fsType === 'ramfs';
+
 /** As many bytes as the watch would read: a generation that it had to cut short is not to be had whole. */
 function admission(rule: WatchRule): Copying['admit'] {
   let total = 0;
-  return (path, bytes) => {
+  return (bytes) => {
     total += bytes;
-    if (total > rule.max_bytes) throw tooLarge(rule, { path, why: 'bytes' });
+    if (total > rule.max_bytes) throw tooLarge(rule, 'bytes');
   };
 }
 
 /** A directory's permissions come last: it may be one that nobody can write to. */
-async function giveRights({ real, to }: SourceDirectory, root: string, { owners }: Omit<Copying, 'admit'>): Promise<void> {
+async function giveRights({ real, to }: SourceDirectory, root: string, { owners }: CopyRequest['copying']): Promise<void> {
   const stat = await lstat(real).catch(() => {
     throw fault('MOVED', `${real} went away`);
   });

@@ -5,9 +5,10 @@
  * the old and the new names, not `complete`: a run that is killed from there on is recognised, and the next one, which compares contents,
  * finishes the work. New files come first, then changed ones, removed ones last: no file refers to one that is not there yet.
  */
-import { access, chmod, chown, constants, lstat, rename, rmdir } from 'node:fs/promises';
+import { access, chmod, chown, constants, lstat, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { eachBounded } from './bounded.ts';
+import { type Calls, callsFor } from './calls.ts';
 import type { Copy } from './copies.ts';
 import { copyFile, hashCopy } from './copy-file.ts';
 import { directoriesFor, type Present, type Steps, stepsTo } from './difference.ts';
@@ -28,6 +29,9 @@ interface Publishing {
   readonly directories: readonly string[];
   readonly before: Listed;
   readonly seconds: number;
+  /** For the copy, and for `to`. */
+  readonly from: Calls;
+  readonly calls: Calls;
 }
 
 /** @throws Problem */
@@ -38,7 +42,17 @@ export async function publishFiles(to: string, copy: Copy, owners: Owners): Prom
     const wanted = new Map(copy.manifest.files.map(([, file, hash]) => [file, hash]));
     const directories = directoriesFor(wanted.keys(), copy.manifest.directories);
     const seconds = Math.max(Math.floor(Date.now() / 1_000), before.seconds + 1);
-    const publishing: Publishing = { to, root, owners, wanted, directories, before, seconds };
+    const publishing: Publishing = {
+      to,
+      root,
+      owners,
+      wanted,
+      directories,
+      before,
+      seconds,
+      from: await callsFor(root),
+      calls: await callsFor(to),
+    };
     await sweepOwn(to);
     const present = await compare(publishing);
     const steps = stepsTo(namesOf(before), present, new Set(directories));
@@ -57,17 +71,17 @@ const namesOf = ({ files, directories }: Listed) => ({ files: new Set(files.map(
 const isNothing = ({ create, replace, clear, remove }: Steps) => create.length + replace.length + clear.length + remove.length === 0;
 
 /** What is at each wanted place. @throws Problem where that is not ours. */
-async function compare({ to, root, wanted, before }: Publishing): Promise<Map<string, Present>> {
+async function compare({ to, root, wanted, before, from, calls }: Publishing): Promise<Map<string, Present>> {
   const ours = namesOf(before).files;
   const present = new Map<string, Present>([...wanted.keys()].map((file) => [file, 'absent']));
   await eachBounded([...wanted], async ([file, hash]) => {
     const path = join(to, file);
-    const [now, then] = await Promise.all([lookAt(path), lstat(join(root, file))]);
-    if (now === undefined) return;
+    const [now, then] = await Promise.all([calls.lstat(path), from.lstat(join(root, file))]);
+    if (now === undefined || then === undefined) return;
     if (now.isDirectory() && before.directories.includes(file)) return; // ours, and on its way out
     if (!ours.has(file)) throw foreign(path);
     const alike = now.isFile() && now.size === then.size && now.mode === then.mode && now.uid === then.uid && now.gid === then.gid;
-    present.set(file, alike && (await hashCopy(path)) === hash ? 'same' : 'other');
+    present.set(file, alike && (await hashCopy(path, calls)) === hash ? 'same' : 'other');
   });
   return present;
 }
@@ -94,11 +108,14 @@ async function carryOut(publishing: Publishing, steps: Steps, done: Listed): Pro
 }
 
 /** The new contents under temporary names. File → that name. */
-async function writeFresh({ to, root, owners, wanted, seconds }: Publishing, files: readonly string[]): Promise<Map<string, string>> {
+async function writeFresh(
+  { to, root, owners, wanted, seconds, from, calls }: Publishing,
+  files: readonly string[],
+): Promise<Map<string, string>> {
   const fresh = new Map(files.map((file, index) => [file, join(ownDirectory(to), `${temporary}${index}`)]));
   try {
     await eachBounded([...fresh], async ([file, path]) => {
-      const hash = await copyFile(join(root, file), path, { seconds, durable: false, owners, admit: () => undefined });
+      const hash = await copyFile(join(root, file), from, path, { seconds, durable: false, owners, calls, admit: () => undefined });
       if (hash !== wanted.get(file)) throw new Problem(`publish: ${shown(join(root, file))} was changed by somebody; it is not published`);
     });
     return fresh;
@@ -125,9 +142,9 @@ async function makeLike({ to, root }: Publishing, directory: string): Promise<vo
   await makeDirectory(join(to, directory), ((await lstat(join(root, directory))).mode & 0o777) | 0o700);
 }
 
-async function putIn({ to }: Publishing, fresh: ReadonlyMap<string, string>, files: readonly string[]): Promise<void> {
+async function putIn({ to, calls }: Publishing, fresh: ReadonlyMap<string, string>, files: readonly string[]): Promise<void> {
   for (const directory of new Set(files.map(dirname))) await openFor(join(to, directory));
-  await eachBounded(files, async (file) => rename(fresh.get(file) ?? '', join(to, file)));
+  await eachBounded(files, (file) => calls.rename(fresh.get(file) ?? '', join(to, file)));
 }
 
 async function remove({ to }: Publishing, files: readonly string[], directories: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toGeneration } from '../watch/identity.ts';
 import { eachBounded } from './bounded.ts';
+import { callsFor } from './calls.ts';
 import { hashCopy } from './copy-file.ts';
 
 /** What a copy consists of; it lies beside the copied files, for reinit's user only: hashes of short secrets can be guessed. */
@@ -44,9 +45,10 @@ export function hashOf({ files, absent }: Pick<Manifest, 'files' | 'absent'>): s
 
 /** Whether each file below `root` has the bytes that it should have. */
 export async function isIntact(root: string, files: Iterable<readonly [to: string, hash: string]>): Promise<boolean> {
+  const calls = await callsFor(root);
   let intact = true;
   await eachBounded([...files], async ([to, hash]) => {
-    if (intact && (await hashCopy(join(root, to))) !== hash) intact = false;
+    if (intact && (await hashCopy(join(root, to), calls)) !== hash) intact = false;
   });
   return intact;
 }

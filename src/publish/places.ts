@@ -86,8 +86,9 @@ async function isOwn(directory: string): Promise<boolean> {
 }
 
 async function hiddenIn(directory: string): Promise<string> {
+  const known = await ownHidden(directory);
   await access(directory, constants.W_OK | constants.X_OK);
-  const hidden = (await ownHidden(directory)) ?? (await mkdtemp(join(directory, 's-')));
+  const hidden = known ?? (await mkdtemp(join(directory, 's-')));
   await chmod(hidden, passable); // also where a run was killed in between
   return hidden;
 }

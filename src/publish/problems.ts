@@ -23,7 +23,7 @@ export async function writing<T>(setting: string, path: string, work: () => Prom
     return await work();
   } catch (error) {
     const code = errnoOf(error);
-    throw code === 'MOVED' ? error : new Problem(`${setting}: ${shown(path)} ${unwritableText(code)}`);
+    throw code === 'MOVED' ? error : new Problem(`${setting}: ${shown(path)} ${unwritableText(code, setting)}`);
   }
 }
 
@@ -50,13 +50,13 @@ export function shown(path: string): string {
   return /[\x00-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path;
 }
 
-export function tooLarge(rule: WatchRule, { path, why }: LeftOut): Problem {
+export function tooLarge(rule: WatchRule, why: LeftOut['why']): Problem {
   const reasons = {
     files: `there are more than ${rule.max_files} files; watch a smaller directory, leave files out with watch.exclude, or raise watch.max_files`,
     bytes: `the files have more than ${rule.max_bytes} bytes; watch a smaller directory, leave files out with watch.exclude, or raise watch.max_bytes`,
-    depth: 'it lies more than 8 directories below the watched path; name the deep directory in watch.paths too',
+    depth: 'there are files more than 8 directories below the watched path; name the deep directory in watch.paths too',
   };
-  return new Problem(`${shown(path)} is left out, so no complete copy can be made: ${reasons[why]}`);
+  return new Problem(`no complete copy of ${shown(rule.name)} can be made: ${reasons[why]}`);
 }
 
 function unreadableText(code: string): string {
@@ -66,8 +66,9 @@ function unreadableText(code: string): string {
   return `cannot be read (${code}), so no complete copy can be made; ${remedy}`;
 }
 
-function unwritableText(code: string): string {
-  const elsewhere = 'or choose a path below /run or /dev/shm';
+function unwritableText(code: string, setting: string): string {
+  const elsewhere =
+    setting === 'publish.to' ? 'or choose a path below /run or /dev/shm' : 'or set state_dir to a directory that can be written';
   if (code === 'EROFS') return `cannot be written: read-only file system; mount an emptyDir (medium: Memory) or tmpfs there, ${elsewhere}`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return `has no room for the files (${code}); give it more (sizeLimit of an emptyDir, size of a tmpfs or of /dev/shm), ${elsewhere}`;

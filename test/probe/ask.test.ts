@@ -11,6 +11,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import {
   drip,
+  hasIpv6,
   httpServer,
   httpsServer,
   installed,
@@ -138,7 +139,7 @@ describe('http_get', () => {
     expect(sent).toBeLessThan(20e6); // what the buffers of both sockets take
   });
 
-  test('IPv6, with and without brackets', async () => {
+  test.skipIf(!hasIpv6)('IPv6, with and without brackets', async () => {
     const port = await httpServer((_, answer) => answer.writeHead(500).end(), '::1');
     for (const host of ['::1', '[::1]']) expect(await asked(httpGet(port, { host }))).toBe(`http://[::1]:${port}/ready answered 500`);
   });
@@ -174,6 +175,13 @@ describe('tcp_socket', () => {
   test('somebody listens', async () => {
     const port = await tcpServer((socket) => void socket.end('220 welcome\r\n'));
     expect(await asked(tcpSocket(port))).toBeUndefined();
+  });
+
+  test.skipIf(!hasIpv6)('IPv6, with and without brackets', async () => {
+    const port = await httpServer(() => undefined, '::1');
+    for (const host of ['::1', '[::1]']) expect(await asked(tcpSocket(port, host))).toBeUndefined();
+    const nobodys = await freePort();
+    expect(await asked(tcpSocket(nobodys, '[::1]'))).toBe(`connection to [::1]:${nobodys} refused`);
   });
 
   test('nobody listens', async () => {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpCall } from '../../src/config/model.ts';
 import { call } from '../../src/probe/call.ts';
+import { exchange } from '../../src/probe/http.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import {
@@ -237,15 +238,15 @@ describe('the answer', () => {
       const [, basic = ''] = headers['x-basic']?.toString().split(' ') ?? [];
       answer
         .writeHead(403)
-        .end(`no: ${headers['x-token']} ${basic} ${headers['x-plain']} ${url} ${decodeURIComponent(url ?? '')} swordfish`);
+        .end(`no: ${headers['x-token']} ${basic} ${headers['x-plain']} ${url} ${decodeURIComponent(url ?? '')} sword%21fish sword!fish`);
     });
     const problem = await called(port, {
-      url: `http://me:swordfish@127.0.0.1:${port}/path?key=s%C3%A9cret%201&other=more`,
+      url: `http://me:sword%21fish@127.0.0.1:${port}/path?key=s%C3%A9cret%201&other=more`,
       headers: { 'X-Plain': 'plain-secret' },
       header_files: { 'X-Token': file('hunter2hunter2\n'), 'X-Basic': file('Basic aGVsbG86eW91\n') },
     });
     expect(problem).toContain('answered 403, not 200-299 (http.expected_status): no: ***');
-    for (const secret of ['hunter2', 'aGVsbG8', 'plain-secret', 'cret', 'more', 'swordfish']) expect(problem).not.toContain(secret);
+    for (const secret of ['hunter2', 'aGVsbG8', 'plain-secret', 'cret', 'more', 'sword']) expect(problem).not.toContain(secret);
   });
 
   test('a secret is not cut in two where the answer is', async () => {
@@ -255,6 +256,17 @@ describe('the answer', () => {
       expect(problem).toContain('answered 403');
       expect(problem).not.toContain('hunt');
     }
+  });
+
+  test('one that comes before the request is taken', async () => {
+    const port = await tcpServer((socket) => void socket.pause().write('HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n'));
+    expect(await leavesNothingOpen(() => call(callTo(port, { body: 'x'.repeat(20e6) }), never), 1)).toContain('answered 413');
+  });
+
+  test('of a long one only the beginning is kept', async () => {
+    const port = await httpServer((_, answer) => answer.end('y'.repeat(1e6)));
+    const request = { secure: false, host: '127.0.0.1', port, path: '/', method: 'GET', headers: {}, verify: true, readAll: true };
+    expect((await exchange({ ...request, keepBytes: 10_000 }, never)).body).toHaveLength(10_000);
   });
 
   test('10 MB are read to their end, and not kept', async () => {

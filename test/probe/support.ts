@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
@@ -14,6 +14,8 @@ export const node = join(import.meta.dirname, '../../scripts/node');
 export const isRoot = process.getuid?.() === 0;
 export const installed = (program: string): boolean =>
   ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((at) => existsSync(join(at, program)));
+
+export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
 
 /** Gone when the test is over. */
 export function scratch(): string {
@@ -72,11 +74,11 @@ export function selfSigned(): Certificate {
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
-/** What runs leaves no file or socket open. */
-export async function leavesNothingOpen<T>(run: () => Promise<T>): Promise<T> {
+/** What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it. */
+export async function leavesNothingOpen<T>(run: () => Promise<T>, more = 0): Promise<T> {
   const before = openFiles();
   const result = await run();
-  await eventually('as many open files as before', () => openFiles() <= before, 2_000);
+  await eventually('as many open files as before', () => openFiles() <= before + more, 2_000);
   return result;
 }
 

@@ -199,7 +199,7 @@ describe.concurrent('trouble', () => {
         async (watched) => {
           expect(watched.warnings()).toEqual([]);
         },
-        startWith((rule) => ({ reader: readerWith(rule, { lstat }) })),
+        startWith((rule) => ({ reader: createReader(rule, { operations: { ...realOperations, lstat } }) })),
       );
     }));
 
