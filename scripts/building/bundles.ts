@@ -9,11 +9,12 @@ const entries = {
   main: 'src/loader/main.ts',
   boot: 'src/controller/boot.ts',
   late: 'src/controller/late.ts',
+  workshop: 'src/controller/workshop.ts',
   cli: 'src/cli/main.ts',
 };
 
 /** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'cli'] as const;
+export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
 
 /** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles(version: string): Promise<void> {
@@ -47,7 +48,7 @@ export async function buildBundles(version: string): Promise<void> {
 const siblings: Plugin = {
   name: 'siblings',
   setup: (plugin) =>
-    plugin.onResolve({ filter: /^\.\/late\.ts$/ }, ({ kind, path }) =>
+    plugin.onResolve({ filter: /^\.\/(late|workshop)\.ts$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
     ),
 };

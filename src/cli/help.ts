@@ -12,6 +12,7 @@ Usage
   reinit run [flags] [-- command…]         the same, said aloud
   reinit validate [file] [flags] [-- command…]
                                            say what would happen, or all mistakes; start nothing
+  reinit preset [name]                     print what a preset means, as YAML; without a name: which there are
   reinit schema                            print the JSON Schema of the file, for editors
   reinit version                           print the version
   reinit help                              this page
@@ -36,6 +37,8 @@ const examples = `Examples
   reinit --watch /etc/nginx --validate 'nginx -t' --reload-signal HUP -- nginx -g 'daemon off;'
   reinit --watch /etc/app --on-change restart --stop-timeout 20s -- ./server
   reinit -g -e 143 -- java -jar app.jar
+  reinit --preset nginx -- nginx -g 'daemon off;'
+  reinit preset nginx > reinit.yaml
   reinit validate reinit.yaml
 
 Each setting has one name: stop_timeout in the file, --stop-timeout as a flag, REINIT_STOP_TIMEOUT as a variable.

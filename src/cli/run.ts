@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import schema from '../../docs/reference/reinit.schema.json' with { type: 'json' };
 import { exitCodes } from '../core/exit-codes.ts';
+import { version } from '../core/version.ts';
 import { helpText } from './help.ts';
+import { preset } from './preset.ts';
 import { type Output, validate } from './validate.ts';
-import { version } from './version.ts';
 
 /**
- * The verbs that run nothing: `validate`, `schema`, `help`, `version`. init execs this for them; all else is a start, and init's own.
+ * The verbs that run nothing: `validate`, `preset`, `schema`, `help`, `version`. init execs this for them; all else is a start, and init's own.
  *
  * @param argv without node and script
  * @returns the exit code
@@ -16,8 +17,13 @@ export function runCli(argv: readonly string[], env: Readonly<Record<string, str
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const command = dashes < 0 ? [] : argv.slice(dashes + 1);
   let code: number = exitCodes.ok;
-  const program = programFor(output, (flags) => {
-    code = validate(flags, command, env, output);
+  const program = programFor(output, {
+    validate: (flags) => {
+      code = validate(flags, command, env, output);
+    },
+    preset: (name) => {
+      code = preset(name, output);
+    },
   });
   try {
     program.parse(own, { from: 'user' });
@@ -28,7 +34,12 @@ export function runCli(argv: readonly string[], env: Readonly<Record<string, str
   }
 }
 
-function programFor(output: Output, onValidate: (flags: readonly string[]) => void): Command {
+interface Verbs {
+  readonly validate: (flags: readonly string[]) => void;
+  readonly preset: (name: string | undefined) => void;
+}
+
+function programFor(output: Output, verbs: Verbs): Command {
   const help = `${helpText()}\n`;
   const program = new Command('reinit')
     .exitOverride()
@@ -43,7 +54,8 @@ function programFor(output: Output, onValidate: (flags: readonly string[]) => vo
     .helpCommand(true);
   // Flags of settings are not commander's: the loader reads them, so that validate reads what a start would.
   const validating = program.command('validate').argument('[file]').allowUnknownOption().allowExcessArguments();
-  validating.action(() => onValidate(validating.args));
+  validating.action(() => verbs.validate(validating.args));
+  program.command('preset').argument('[name]').action(verbs.preset);
   program.command('schema').action(() => output.out(`${JSON.stringify(schema, undefined, 2)}\n`));
   program.command('version').action(() => output.out(`reinit ${version}\n`));
   return program;

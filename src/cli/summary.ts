@@ -1,4 +1,4 @@
-import type { Config, ServiceConfig, SignalRule, WatchRule } from '../config/model.ts';
+import type { Config, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { signalName } from '../core/signals.ts';
 
@@ -8,6 +8,7 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
   const rows: (readonly [string, string])[] = [
     ['command', commandText(main.command, commandAfterDashes)],
     ...account(main),
+    ...provisions(main),
     ['stop', stopText(main)],
     ['restart', restartText(main)],
     ...signalRows(main),
@@ -34,6 +35,39 @@ function account(main: ServiceConfig): (readonly [string, string])[] {
   return rows;
 }
 
+/** What the application finds, and how it is known to be there itself. */
+function provisions(main: ServiceConfig): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [];
+  if (main.env_from.length > 0) rows.push(['env from', main.env_from.join(', ')]);
+  if (main.sockets.length > 0) rows.push(['sockets', main.sockets.map(socketText).join(', ')]);
+  if (main.ready !== undefined) rows.push(['ready', `when ${probeText(main.ready)}`]);
+  if (main.state_dir !== undefined) rows.push(['state', main.state_dir]);
+  return rows;
+}
+
+function socketText({ name, address }: SocketSpec): string {
+  if (address.kind === 'unix') return `${address.path} (${name})`;
+  return `${hostText(address.host)}:${address.port} (${name})`;
+}
+
+const hostText = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** Without the query of a request: it may hold a token. */
+function probeText({ check }: Probe): string {
+  switch (check.kind) {
+    case 'http_get':
+      return `${check.scheme}://${hostText(check.host)}:${check.port}${check.path.split('?')[0]} answers`;
+    case 'tcp_socket':
+      return `${hostText(check.host)}:${check.port} accepts a connection`;
+    case 'exec':
+      return `\`${quoted(check.command)}\` exits with 0`;
+    case 'notify':
+      return 'it says so (sd_notify)';
+    case 'workers':
+      return 'it has new workers';
+  }
+}
+
 function stopText(main: ServiceConfig): string {
   const signal = main.stop_signal === 0 ? 'the signal that came' : signalName(main.stop_signal);
   const asked = main.container_stop_signals.map(signalName).join(', ');
@@ -42,9 +76,10 @@ function stopText(main: ServiceConfig): string {
 }
 
 function restartText(main: ServiceConfig): string {
-  if (main.restart === 'no') return 'no: when the application ends, the container does';
+  const order = main.restart_order === 'start_first' ? '; the new one is started before the old one is stopped' : '';
+  if (main.restart === 'no') return `no: when the application ends, the container does${order}`;
   const limit = main.restart_limit === 0 ? '' : `, ${main.restart_limit} times in a row at most`;
-  return `${main.restart}, after ${formatDuration(main.restart_delay)} to ${formatDuration(main.restart_max_delay)}${limit}`;
+  return `${main.restart}, after ${formatDuration(main.restart_delay)} to ${formatDuration(main.restart_max_delay)}${limit}${order}`;
 }
 
 function signalRows(main: ServiceConfig): (readonly [string, string])[] {
@@ -70,18 +105,31 @@ function ruleText(rule: SignalRule): string {
 function watchRows(rule: WatchRule): (readonly [string, string])[] {
   const checks = rule.validate.map((argv) => `\`${quoted(argv)}\``).join(', ');
   const first = checks === '' ? '' : `check with ${checks} (${formatDuration(rule.validate_timeout)}), then `;
+  const published = rule.publish === undefined ? '' : `publish to ${rule.publish.to}, then `;
   return [
     ['watch', rule.name],
-    ['', `after ${formatDuration(rule.settle)} of quiet: ${first}${actionText(rule)}`],
+    ['', `after ${formatDuration(rule.settle)} of quiet: ${first}${published}${actionText(rule)}${confirmText(rule)}`],
   ];
+}
+
+function confirmText(rule: WatchRule): string {
+  if (rule.on_change === 'none') return '';
+  const time = formatDuration(rule.confirm);
+  const good = rule.confirm_by === undefined ? `it is still up ${time} later` : `${probeText(rule.confirm_by)} within ${time}`;
+  const otherwise = { keep: 'left as it is', restart: 'started anew', rollback: 'given the last good configuration' };
+  return `; good if ${good}, else it is ${otherwise[rule.on_failure]}`;
 }
 
 function actionText(rule: WatchRule): string {
   switch (rule.on_change) {
     case 'reload':
-      return `${signalName(rule.reload_signal)}; good if it is still up ${formatDuration(rule.confirm)} later`;
+      return signalName(rule.reload_signal);
     case 'restart':
       return 'stop and start the application';
+    case 'exec':
+      return `run ${rule.exec.map((argv) => `\`${quoted(argv)}\``).join(', ')} (${formatDuration(rule.exec_timeout)})`;
+    case 'http':
+      return rule.http === undefined ? 'a request' : `${rule.http.method} to ${new URL(rule.http.url).host}`;
     case 'none':
       return 'report only';
   }

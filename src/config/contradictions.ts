@@ -1,14 +1,34 @@
 import { formatDuration } from '../core/durations.ts';
 import { type Path, settingName } from './document.ts';
 import type { Mistake, Place } from './errors.ts';
+import { publishMistakes } from './published.ts';
 import type { Settings } from './schema.ts';
 
-/** Mistakes that only two settings make together. */
+/** Reports a mistake at a setting. */
+export type Add = (path: Path, problem: string, hint?: string) => void;
+export type Rule = Settings['watch'][number];
+
+/** Mistakes that only several settings make together. */
 export function contradictions(settings: Settings, locate: (path: Path) => Place): readonly Mistake[] {
   const found: Mistake[] = [];
-  const add = (path: Path, problem: string, hint?: string): void => {
+  const add: Add = (path, problem, hint) => {
     found.push({ place: locate(path), setting: settingName(path), problem, hint });
   };
+  serviceMistakes(settings, add);
+  settings.watch.forEach((rule, index) => {
+    const at = ['watch', index];
+    if (rule.settle > rule.max_wait)
+      add([...at, 'settle'], `it is longer than max_wait, ${formatDuration(rule.max_wait)}`, 'raise max_wait, too');
+    const twin = rule.name === undefined ? -1 : settings.watch.findIndex((other) => other.name === rule.name);
+    if (twin >= 0 && twin < index) add([...at, 'name'], 'another rule has this name');
+    actionMistakes(rule, at, add);
+    confirmMistakes(rule, at, add);
+  });
+  publishMistakes(settings, add);
+  return found;
+}
+
+function serviceMistakes(settings: Settings, add: Add): void {
   if (settings.restart_delay > settings.restart_max_delay) {
     add(
       ['restart_delay'],
@@ -16,11 +36,36 @@ export function contradictions(settings: Settings, locate: (path: Path) => Place
       'raise restart_max_delay, too',
     );
   }
-  settings.watch.forEach((rule, index) => {
-    if (rule.settle > rule.max_wait)
-      add(['watch', index, 'settle'], `it is longer than max_wait, ${formatDuration(rule.max_wait)}`, 'raise max_wait, too');
-    const twin = rule.name === undefined ? -1 : settings.watch.findIndex((other) => other.name === rule.name);
-    if (twin >= 0 && twin < index) add(['watch', index, 'name'], 'another rule has this name');
-  });
-  return found;
+  if (settings.ready?.check.kind === 'workers')
+    add(['ready'], 'workers says something after a reload only', 'ask the application: ready: tcp://127.0.0.1:8080, or notify');
+  if (settings.env_validate.length > 0 && settings.env_from.length === 0)
+    add(['env_validate'], 'there is no env_from whose variables it could check', 'add env_from: [/etc/app-env]');
+}
+
+/** What an action needs, and what no action would use. */
+function actionMistakes(rule: Rule, at: Path, add: Add): void {
+  const given = { exec: rule.exec.length > 0, http: rule.http !== undefined };
+  const needed = { exec: 'exec: [nginx, -s, reload]', http: 'http: http://127.0.0.1:9090/-/reload' };
+  for (const action of ['exec', 'http'] as const) {
+    if (rule.on_change === action && !given[action])
+      add([...at, 'on_change'], `it is ${action}, and there is no ${action} that says what to do`, `add ${needed[action]}`);
+    if (rule.on_change !== action && given[action])
+      add([...at, action], `on_change is ${rule.on_change}, so this would never be used`, `add on_change: ${action}, or remove it`);
+  }
+}
+
+function confirmMistakes(rule: Rule, at: Path, add: Add): void {
+  const { confirm_by: probe, confirm, on_change: action } = rule;
+  if (rule.on_failure === 'rollback' && rule.publish === undefined)
+    add(
+      [...at, 'on_failure'],
+      'without publish there is nothing to roll back to',
+      'add publish: /run/app/config, and let the application read that',
+    );
+  if (probe === undefined) return;
+  if (action === 'none') add([...at, 'confirm_by'], 'on_change is none, so there is nothing to confirm');
+  else if (action === 'restart' && probe.check.kind === 'workers')
+    add([...at, 'confirm_by'], 'workers says something after a reload only, and on_change is restart', 'use ready');
+  if (confirm !== undefined && probe.initial_delay >= confirm)
+    add([...at, 'confirm'], `confirm_by would not be asked in this time: its initial_delay is ${formatDuration(probe.initial_delay)}`);
 }

@@ -1,6 +1,6 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
 import type { Mistake } from './errors.ts';
-import { rootSchema, type Schema, shapeOf } from './fields.ts';
+import { infoOf, rootSchema, type Schema, type Shape, shapeOf } from './fields.ts';
 import type { Raw } from './kinds.ts';
 import { hintFor, type Scope, shorten } from './names.ts';
 import { addSecret, lineEnd, positionOf, type Source, type Span, sourceOf } from './source.ts';
@@ -92,28 +92,34 @@ function walked(walk: Walk, root: Node, whole: (problem: string) => FileSettings
   }
 }
 
-function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | undefined): Raw {
+/** @param hidden what is a secret below a setting that holds some */
+function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | undefined, hidden?: RegExp): Raw {
   walk.nodes += 1;
   if (walk.nodes > maxNodes) throw new Exhausted(`the file holds more than ${maxNodes} values (aliases expanded)`);
   if (path.length > maxDepth) throw new Exhausted('the YAML is nested too deeply');
   if (node === null) return null;
-  // What stands under environment is a secret wherever it is written, behind an anchor, too; a `*` in front may be its first character.
-  if (path[0] === 'environment') hideValue(walk, node, path);
-  if (isAlias(node)) return readNode(walk, resolveAlias(walk, node, path), path, schema);
+  const shape = schema === undefined ? leaf : shapeOf(schema);
+  const own = schema === undefined ? undefined : infoOf(schema)?.secret;
+  // A secret is one wherever it is written, behind an anchor, too; a `*` in front may be its first character.
+  hideValue(walk, node, own, hidden);
+  if (isAlias(node)) return readNode(walk, resolveAlias(walk, node, path), path, schema, hidden);
   walk.spans.set(pathKey(path), spanOf(node));
-  const shape = schema === undefined ? ({ kind: 'leaf' } as const) : shapeOf(schema);
-  if (isMap(node)) return readMap(walk, node.items as Pair<Node, Node | null>[], path, schema);
+  const below = hidden ?? (shape.kind === 'leaf' ? own : undefined);
+  if (isMap(node)) return readMap(walk, node.items as Pair<Node, Node | null>[], path, shape, below);
   if (isSeq(node))
     return node.items.map((item, index) =>
-      readNode(walk, item as Node | null, [...path, index], shape.kind === 'list' ? shape.item : undefined),
+      readNode(walk, item as Node | null, [...path, index], shape.kind === 'list' ? shape.item : undefined, below),
     );
   if (!isScalar(node)) return null;
   return isNull(node) ? null : String(node.value);
 }
 
+const leaf: Shape = { kind: 'leaf' };
+
 /** The names of variables may be seen; whatever stands behind one may not, a mapping with keys of its own included. */
-function hideValue(walk: Walk, node: Node, path: Path): void {
-  if (path.length === 2 || (isScalar(node) && !isEmpty(node))) addSecret(walk.source, spanOf(node));
+function hideValue(walk: Walk, node: Node, own: RegExp | undefined, hidden: RegExp | undefined): void {
+  const matches = own !== undefined && isScalar(node) && !isEmpty(node) && own.test(String(node.value));
+  if (hidden !== undefined || matches) addSecret(walk.source, spanOf(node));
 }
 
 function resolveAlias(walk: Walk, alias: Alias, path: Path): Node | null {
@@ -125,8 +131,7 @@ function resolveAlias(walk: Walk, alias: Alias, path: Path): Node | null {
   return node ?? null;
 }
 
-function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Path, schema: Schema | undefined): Raw {
-  const shape = schema === undefined ? ({ kind: 'leaf' } as const) : shapeOf(schema);
+function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Path, shape: Shape, hidden: RegExp | undefined): Raw {
   // Without a prototype, and assigned by name only: `__proto__` is a name like any other here.
   const result: Record<string, Raw> = Object.create(null);
   for (const { key, value } of pairs) {
@@ -139,28 +144,36 @@ function readMap(walk: Walk, pairs: readonly Pair<Node, Node | null>[], path: Pa
     if (name in result) mistake(walk, spanOf(key), at, 'this key is here twice', 'keep one of the two');
     if (shape.kind === 'object' && !Object.hasOwn(shape.entries, name)) {
       hideTree(walk, key, value);
-      unknownKey(walk, key, name, path, Object.keys(shape.entries));
+      unknownKey(walk, key, name, path, shape);
       continue;
     }
-    const raw = readEntry(walk, key, value, at, shape.kind === 'object' ? shape.entries[name] : undefined);
+    const raw = readEntry(walk, key, value, at, shape.kind === 'object' ? shape.entries[name] : undefined, hidden);
     if (raw !== undefined) result[name] = raw;
   }
   return result;
 }
 
-function unknownKey(walk: Walk, key: Node, name: string, path: Path, known: readonly string[]): void {
+function unknownKey(walk: Walk, key: Node, name: string, path: Path, { entries, hints }: Extract<Shape, { kind: 'object' }>): void {
   if (walk.found.length >= maxMistakes) return;
-  const scope = scopeOf(path);
-  mistake(walk, spanOf(key), path, `unknown key "${shorten(name)}"`, hintFor(name, scope, known, elsewhere(scope)));
+  const scope = hints === undefined ? scopeOf(path) : 'part';
+  const hint = hintFor(name, { scope, known: Object.keys(entries), elsewhere: elsewhere(scope), own: hints ?? {} });
+  mistake(walk, spanOf(key), path, `unknown key "${shorten(name)}"`, hint);
 }
 
 /** @returns undefined where what is wrong has been said already */
-function readEntry(walk: Walk, key: Node, value: Node | null, path: Path, schema: Schema | undefined): Raw | undefined {
+function readEntry(
+  walk: Walk,
+  key: Node,
+  value: Node | null,
+  path: Path,
+  schema: Schema | undefined,
+  hidden: RegExp | undefined,
+): Raw | undefined {
   const before = walk.found.length;
   if (path[0] === 'environment' && path.length === 2 && (value === null || (isScalar(value) && isEmpty(value)))) {
     mistake(walk, spanOf(key), path, 'this variable has no value', 'write "" for an empty one, or null to take the variable away');
   }
-  const raw = readNode(walk, value, path, schema);
+  const raw = readNode(walk, value, path, schema, hidden);
   // An empty value has no place of its own: the key is what to look at. Nor does it help to point to where an alias leads.
   if (raw === null) walk.spans.set(pathKey(path), spanOf(key));
   return walk.found.length > before && raw === null ? undefined : raw;

@@ -19,17 +19,35 @@ export interface Field {
 
 export type Schema = v.GenericSchema;
 
-/** What the shape of the file is, without the meaning of its leaves. */
+/** What the shape of the file is, without the meaning of its leaves. A leaf whose mapping has keys of its own is an object with `hints`. */
 export type Shape =
   | { readonly kind: 'leaf' }
   | { readonly kind: 'list'; readonly item: Schema }
-  | { readonly kind: 'object'; readonly entries: Readonly<Record<string, Schema>> };
+  | { readonly kind: 'object'; readonly entries: Readonly<Record<string, Schema>>; readonly hints?: KindInfo['hints'] };
 
 export function shapeOf(schema: Schema): Shape {
   const inner = unwrap(schema);
+  const { parts, item, hints } = infoOf(inner) ?? {};
+  if (parts !== undefined) return { kind: 'object', entries: parts, hints: hints ?? {} };
+  if (item !== undefined) return { kind: 'list', item };
   if ('entries' in inner) return { kind: 'object', entries: inner.entries as Readonly<Record<string, Schema>> };
   if ('item' in inner) return { kind: 'list', item: inner.item as Schema };
   return { kind: 'leaf' };
+}
+
+/** What is known about a setting or a part of one; undefined for the mappings and lists that hold settings. */
+export function infoOf(schema: Schema): KindInfo | undefined {
+  const info = v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]);
+  return 'spelling' in info ? (info as unknown as KindInfo) : undefined;
+}
+
+/** What a setting, or a part of one, is said to mean, and what it is where it is not given. */
+export function aboutOf(schema: Schema): Pick<Field, 'description' | 'fallback' | 'required'> {
+  return {
+    description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? '',
+    fallback: 'default' in schema ? (schema.default as Field['fallback']) : undefined,
+    required: !('wrapped' in schema),
+  };
 }
 
 export const rootSchema: Schema = settings as unknown as Schema;
@@ -48,8 +66,8 @@ export function allFields(): readonly Field[] {
 /** One idea, one spelling: `stop_timeout` is `--stop-timeout` and REINIT_STOP_TIMEOUT. Only the paths of a watch rule are called after the rule. */
 function fieldsOf(group: Field['group'], entries: Readonly<Record<string, Schema>>): Field[] {
   return Object.entries(entries).flatMap(([name, schema]) => {
-    if (shapeOf(schema).kind !== 'leaf') return [];
-    const info = v.getMetadata(unwrap(schema) as Parameters<typeof v.getMetadata>[0]) as unknown as KindInfo;
+    const info = infoOf(schema);
+    if (info === undefined) return [];
     const spelled = spelling(group, name);
     const none = info.spelling.form === 'none' || spelled === undefined;
     return {
@@ -57,9 +75,7 @@ function fieldsOf(group: Field['group'], entries: Readonly<Record<string, Schema
       group,
       name,
       info,
-      description: v.getDescription(unwrap(schema) as Parameters<typeof v.getDescription>[0]) ?? '',
-      fallback: 'default' in schema ? (schema.default as Field['fallback']) : undefined,
-      required: !('wrapped' in schema),
+      ...aboutOf(schema),
       flag: none ? undefined : spelled.replaceAll('_', '-'),
       variable: none || name === 'environment' ? undefined : `REINIT_${spelled.toUpperCase()}`,
     };

@@ -26,14 +26,37 @@ export interface KindInfo {
   /** Follows "expected" in messages. */
   readonly expected: string;
   readonly spelling: Spelling;
-  /** JSON Schema of what the YAML may hold (editors see YAML's own types). */
+  /** JSON Schema of what the YAML may hold (editors see YAML's own types), but for a mapping with `parts`. */
   readonly json: Readonly<Record<string, unknown>>;
+  /** The keys of its mapping, where it may be one with keys of its own. */
+  readonly parts?: Parts | undefined;
+  /** What the items are of a list whose items have parts. */
+  readonly item?: v.GenericSchema | undefined;
+  /** Other tools' names for the parts → what to write here, a sentence. */
+  readonly hints?: Readonly<Record<string, string>> | undefined;
+  /** Texts that match are shown in no message; of a mapping the names are. */
+  readonly secret?: RegExp | undefined;
 }
 
+/** Key → its schema: optional, or with a default, or neither. */
+export type Parts = Readonly<Record<string, v.GenericSchema>>;
+
+type Steps = readonly (string | number)[];
 /** Reports what is wrong, without the value; `path` leads from the setting to the place. Returns undefined for its callers' sake. */
-export type Fault = (problem: string, ...path: readonly (string | number)[]) => undefined;
-export type Read<T> = (raw: Raw, fault: Fault) => T | undefined;
+export type Fault = (problem: string, ...path: Steps) => undefined;
+/** Reads with another schema; its mistakes become mistakes of this setting, with their own places below it, or all of them `here`. */
+export type Inner = <S extends v.GenericSchema>(schema: S, raw: Raw, where: 'below' | 'here') => v.InferOutput<S> | undefined;
+export type Read<T> = (raw: Raw, fault: Fault, inner: Inner) => T | undefined;
 export type Kind<T> = v.GenericSchema<unknown, T>;
+
+/** A setting that always has a value. Defaults are written as a user would write them, and read by the leaf like any other value. */
+export type Fallback = string | readonly string[] | Readonly<Record<string, never>>;
+export const withDefault = <T>(leaf: Kind<T>, fallback: Fallback, about: string) =>
+  v.optional(v.pipe(leaf, v.description(about)), fallback);
+/** A setting that may be unset. */
+export const unset = <T>(leaf: Kind<T>, about: string) => v.optional(v.pipe(leaf, v.description(about)));
+/** A setting that cannot be left out. */
+export const required = <T>(leaf: Kind<T>, about: string) => v.pipe(leaf, v.description(about));
 
 /** A leaf of the schema: text in, meaning out. `read` returns undefined where it has reported a fault. */
 export function kind<T>(info: KindInfo, read: Read<T>): Kind<T> {
@@ -41,19 +64,39 @@ export function kind<T>(info: KindInfo, read: Read<T>): Kind<T> {
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
       let faulty = false;
-      const value = read(dataset.value as Raw, (problem, ...path) => {
+      const report = (problem: string, expected: string | undefined, path: Steps): undefined => {
         faulty = true;
-        addIssue({ message: problem, expected: info.expected, ...pathItems(path) });
+        addIssue({ message: problem, ...(expected === undefined ? {} : { expected }), ...pathItems(path) });
         return undefined;
-      });
+      };
+      const inner: Inner = (schema, raw, where) => {
+        const parsed = v.safeParse(schema, raw);
+        if (parsed.success) return parsed.output;
+        for (const issue of parsed.issues) reportInner(issue, where, report);
+        return undefined;
+      };
+      const value = read(dataset.value as Raw, (problem, ...path) => report(problem, info.expected, path), inner);
       return faulty || value === undefined ? NEVER : value;
     }),
     v.metadata({ ...info }),
   );
 }
 
+/** A key that a mapping must have, and has not, is a mistake of the mapping. */
+function reportInner(
+  issue: v.BaseIssue<unknown>,
+  where: 'below' | 'here',
+  report: (problem: string, expected: string | undefined, path: Steps) => undefined,
+): void {
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
+  const missing = issue.kind === 'schema';
+  const at = where === 'here' ? [] : missing ? path.slice(0, -1) : path;
+  if (missing) report(`${path.at(-1)} is missing`, undefined, at);
+  else report(issue.message, issue.expected ?? undefined, at);
+}
+
 /** Text, or the fault that every scalar kind shares. */
-export function scalar(raw: Raw, fault: Fault, ...path: readonly (string | number)[]): string | undefined {
+export function scalar(raw: Raw, fault: Fault, ...path: Steps): string | undefined {
   if (typeof raw === 'string') {
     if (!raw.includes('\0')) return raw;
     fault('it holds a NUL byte', ...path);
@@ -112,13 +155,45 @@ export function mapKind<K extends string | number, T>(
   });
 }
 
+type Values<P extends Parts> = v.InferOutput<v.StrictObjectSchema<P, undefined>>;
+
+/**
+ * A mapping with keys of its own, each with a schema: `combine` makes the value of them. `short` says what a single value or a list stands
+ * for; without it that is a mistake. Keys that are unknown are reported where the file is read.
+ */
+export function record<P extends Parts, T>(
+  info: Omit<KindInfo, 'parts'>,
+  parts: P,
+  combine: (values: Values<P>, fault: Fault) => T | undefined,
+  short?: Read<{ readonly [name: string]: Raw }>,
+): Kind<T> {
+  const whole = v.strictObject(parts);
+  return kind({ ...info, parts }, (raw, fault, inner) => {
+    if (isMapping(raw)) {
+      const values = inner(whole, raw, 'below');
+      return values === undefined ? undefined : combine(values, fault);
+    }
+    const long = short === undefined || raw === null ? fault(wrongShape(raw)) : short(raw, fault, inner);
+    const values = long === undefined ? undefined : inner(whole, long, 'here');
+    return values === undefined ? undefined : combine(values, (problem) => fault(problem));
+  });
+}
+
+/** For settings whose short form is a single value. */
+export const single =
+  (long: (text: string, fault: Fault) => { readonly [name: string]: Raw } | undefined): Read<{ readonly [name: string]: Raw }> =>
+  (raw, fault) => {
+    const text = scalar(raw, fault);
+    return text === undefined ? undefined : long(text, fault);
+  };
+
 export function isMapping(raw: unknown): raw is { readonly [name: string]: Raw } {
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 }
 
 const present = <T>(items: readonly (T | undefined)[]): T[] => items.filter((item): item is T => item !== undefined);
 
-function pathItems(path: readonly (string | number)[]): { readonly path?: [v.IssuePathItem, ...v.IssuePathItem[]] } {
+function pathItems(path: Steps): { readonly path?: [v.IssuePathItem, ...v.IssuePathItem[]] } {
   const [first, ...rest] = path.map(
     (key): v.IssuePathItem => ({ type: 'unknown', origin: 'value', input: undefined, key, value: undefined }),
   );

@@ -5,6 +5,7 @@ import { ConfigError, type Mistake, type Place } from './errors.ts';
 import { parseFlags } from './flags.ts';
 import { type Merged, overlay } from './merge.ts';
 import type { Config } from './model.ts';
+import { presetMistakes, underlay } from './presets/underlay.ts';
 import { readConfigFile } from './read-file.ts';
 import { settings, toConfig } from './schema.ts';
 import { readVariables } from './variables.ts';
@@ -53,8 +54,10 @@ export function loadConfig(options: LoadOptions): Config {
 
 function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = false }: LoadOptions): Config {
   const locate = (path: Path): Place => placeOf(path, merged, loaded);
-  const parsed = v.safeParse(settings, merged.raw);
-  const mistakes = parsed.success ? contradictions(parsed.output, locate) : parsed.issues.map((issue) => issueMistake(issue, locate));
+  const parsed = v.safeParse(settings, underlay(merged.raw));
+  const mistakes = parsed.success
+    ? [...presetMistakes(merged.raw, locate), ...contradictions(parsed.output, locate)]
+    : parsed.issues.map((issue) => issueMistake(issue, locate));
   const all = [...merged.mistakes, ...mistakes];
   if (all.length === 0 && !hasCommand && !commandOptional && merged.raw.command === undefined) all.push(noCommand(loaded.file));
   if (all.length > 0 || !parsed.success) throw new ConfigError(inOrder(all));

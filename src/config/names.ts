@@ -31,25 +31,7 @@ export function distance(a: string, b: string): number {
 }
 
 /** Settings that the design has and this version has not. */
-const planned: ReadonlySet<string> = new Set([
-  'env_from',
-  'services',
-  'publish',
-  'preset',
-  'ready',
-  'sockets',
-  'exec',
-  'http',
-  'probe',
-  'min_interval',
-  'splay',
-  'control',
-  'metrics',
-  'hooks',
-  'on_failure',
-  'rollback',
-  'terminal',
-]);
+const planned: ReadonlySet<string> = new Set(['services', 'control', 'metrics', 'hooks', 'terminal']);
 
 const shared = {
   debounce: 'settle',
@@ -84,6 +66,30 @@ const shared = {
   restart_on_change: 'on_change',
   max_wait_time: 'max_wait',
   resync: 'rescan',
+  patterns: 'include',
+  globs: 'include',
+  only: 'include',
+  destination: 'publish',
+  output: 'publish',
+  target: 'publish',
+  webhook: 'http',
+  webhook_url: 'http',
+  reload_url: 'http',
+  url: 'http',
+  reload_timeout: 'exec_timeout',
+  command_timeout: 'exec_timeout',
+  verify: 'confirm_by',
+  verify_cmd: 'confirm_by',
+  probe: 'confirm_by',
+  on_error: 'on_failure',
+  failure_action: 'on_failure',
+  rollback: 'on_failure',
+  retries: 'reload_retries',
+  cooldown: 'min_interval',
+  rate_limit: 'min_interval',
+  jitter: 'splay',
+  max_old_workers: 'max_draining',
+  mworker_max_reloads: 'max_draining',
 } as const;
 
 const service = {
@@ -145,43 +151,85 @@ const service = {
   logging: 'log',
   log_level: 'log',
   loglevel: 'log',
+  env_file: 'env_from',
+  env_files: 'env_from',
+  envfile: 'env_from',
+  environment_file: 'env_from',
+  envdir: 'env_from',
+  env_dir: 'env_from',
+  startup_probe: 'ready',
+  readiness_probe: 'ready',
+  healthcheck: 'ready',
+  health_check: 'ready',
+  wait_ready: 'ready',
+  notification_fd: 'ready',
+  listen: 'sockets',
+  listen_stream: 'sockets',
+  socket: 'sockets',
+  bind: 'sockets',
+  cache_dir: 'state_dir',
+  data_dir: 'state_dir',
+  state_directory: 'state_dir',
+  update_order: 'restart_order',
+  order: 'restart_order',
+  profile: 'preset',
+  template: 'preset',
   watches: 'watch',
   watcher: 'watch',
   files: 'watch',
 } as const;
 
+const otherReload =
+  'a reload by a signal is reload_signal, in a rule under watch; by a command it is exec there, with on_change: exec; by a request http, with on_change: http';
+
 /** Names of other tools that need more than a pointer. */
 const explained: ReadonlyMap<string, string> = new Map([
-  ['env_file', "env_file is compose's name; reinit plans env_from for it, which this version does not have: use environment"],
   ['depends_on', 'reinit runs one application: order between containers belongs to compose or Kubernetes'],
-  ['reload_cmd', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
-  ['reload_command', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
-  ['exec_reload', 'a reload is a signal (reload_signal); on_change: exec is planned, and not supported by this version'],
+  ['reload_cmd', otherReload],
+  ['reload_command', otherReload],
+  ['exec_reload', otherReload],
+  ['type', 'what systemd calls Type=notify is ready: notify; a reload is confirmed so with confirm_by: notify, in a rule under watch'],
+  ['liveness_probe', 'reinit does not kill what is slow: a livenessProbe belongs to Kubernetes; when the application is ready says ready'],
+  ['ports', 'published ports belong to the container engine; what reinit listens on for the application is sockets'],
   ['image', 'this is the file of reinit inside the container, not a compose file'],
-  ['healthcheck', 'health checks belong to the container engine, for now'],
   ['volumes', 'this is the file of reinit inside the container, not a compose file'],
   ['version', 'reinit has no version key: remove it'],
   ['<<', 'merge keys (<<) are not supported: repeat the settings, or use an alias for a whole value'],
 ]);
 
-/** Where in the file a key was met: at the top, in a watch rule, or in another mapping. */
-export type Scope = 'service' | 'watch' | 'log';
+/** Where in the file a key was met: at the top, in a watch rule, under log, or in the mapping of one setting. */
+export type Scope = 'service' | 'watch' | 'log' | 'part';
+
+/** What a key could have been there. */
+export interface Surroundings {
+  readonly scope: Scope;
+  readonly known: readonly string[];
+  /** Keys of the other parts of the file → where they belong. */
+  readonly elsewhere: ReadonlyMap<string, string>;
+  /** Other tools' names for the keys of this very mapping → a sentence. */
+  readonly own: Readonly<Record<string, string>>;
+}
 
 /** Says what a key that reinit does not know was probably meant to be: one sentence, or undefined. */
-export function hintFor(name: string, scope: Scope, known: readonly string[], elsewhere: ReadonlyMap<string, string>): string | undefined {
+export function hintFor(name: string, { scope, known, elsewhere, own }: Surroundings): string | undefined {
   const key = normalise(name);
-  const told = explained.get(key);
-  if (told !== undefined) return told;
   if (known.includes(key)) return `it is spelled ${key}`;
+  const told = Object.hasOwn(own, key) ? own[key] : explained.get(key);
+  if (told !== undefined) return told;
   const table: Readonly<Record<string, string>> = scope === 'watch' ? shared : scope === 'service' ? service : {};
   const meant = Object.hasOwn(table, key) ? table[key] : undefined;
   if (meant !== undefined) return `reinit's name for it is ${meant}`;
   if (planned.has(key)) return 'it is planned, and not supported by this version';
-  const place = elsewhere.get(key) ?? (Object.hasOwn(shared, key) ? 'in a rule under watch' : undefined);
-  if (place !== undefined) {
-    const right = Object.hasOwn(shared, key) && !elsewhere.has(key) ? shared[key as keyof typeof shared] : key;
-    return `${right} belongs ${place}`;
-  }
+  return placeFor(key, scope, elsewhere) ?? nearHint(key, known);
+}
+
+function placeFor(key: string, scope: Scope, elsewhere: ReadonlyMap<string, string>): string | undefined {
+  const place = elsewhere.get(key);
+  if (place !== undefined) return `${key} belongs ${place}`;
+  return scope !== 'part' && Object.hasOwn(shared, key) ? `${shared[key as keyof typeof shared]} belongs in a rule under watch` : undefined;
+}
+
+function nearHint(key: string, known: readonly string[]): string | undefined {
   const near = nearest(key, known);
   return near === undefined ? undefined : `did you mean ${near}?`;
 }

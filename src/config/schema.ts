@@ -1,33 +1,30 @@
 import * as v from 'valibot';
-import type { Kind, Raw } from './kinds.ts';
-import { choice, duration, globs, integer, onOff, path, paths, size, text, umask, user } from './leaves/basic.ts';
+import { type Raw, required, unset, withDefault } from './kinds.ts';
+import { choice, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
+import { probe } from './leaves/probes.ts';
+import { publish } from './leaves/publish.ts';
+import { httpCall } from './leaves/requests.ts';
 import { signal, signalList, signalRules, stopSignal } from './leaves/signals.ts';
+import { sockets } from './leaves/sockets.ts';
 import type { Config, LogSettings, ServiceConfig, WatchRule } from './model.ts';
+import { presetNames } from './presets/catalogue.ts';
 
 /**
  * The one place where settings are made: the keys of the YAML (and, derived from them, flags and REINIT_* variables), what they may hold,
  * their defaults, and what they mean. The reference page and the JSON Schema are generated from it.
  */
 
-/** Defaults are written as a user would write them, and read by the leaf like any other value. */
-type Fallback = string | readonly string[] | Readonly<Record<string, never>>;
-/** A setting that always has a value. */
-const withDefault = <T>(leaf: Kind<T>, fallback: Fallback, about: string) => v.optional(v.pipe(leaf, v.description(about)), fallback);
-/** A setting that may be unset. */
-const unset = <T>(leaf: Kind<T>, about: string) => v.optional(v.pipe(leaf, v.description(about)));
-
 export const watchRule = v.strictObject({
   name: unset(text('a name for the rule', 'NAME'), 'The name of the rule in logs and status. Default: its paths.'),
-  paths: v.pipe(
-    paths,
-    v.description(
-      'Files or directories to watch. They need not exist yet. Name the mounted directory, not a file in it: a file mounted by itself (subPath) never changes.',
-    ),
+  paths: required(
+    paths(1, '/etc/nginx'),
+    'Files or directories to watch. They need not exist yet. Name the mounted directory, not a file in it: a file mounted by itself (subPath) never changes.',
   ),
+  include: withDefault(globs('"*.conf"'), [], 'Globs of the files that count. Default: all of them.'),
   exclude: withDefault(
-    globs,
+    globs('"*.swp"'),
     [],
     "Globs of names to leave out, besides editors' leftovers and Kubernetes' own `..` entries, which are left out always.",
   ),
@@ -57,16 +54,25 @@ export const watchRule = v.strictObject({
   ),
   max_bytes: withDefault(size, '64MiB', 'Files beyond this size in all are left out, with a warning.'),
   validate: withDefault(
-    argvs,
+    argvs('[nginx, -t]'),
     [],
     'Commands that check the new configuration; each must exit with 0 before anything is done. A string is split as a shell would, and never given to one.',
   ),
   validate_timeout: withDefault(duration(1), '30s', 'A validator that takes longer is killed and the change refused.'),
   validate_user: unset(user, "Who runs the validators. Default: the application's user, so that it sees what the application can read."),
+  snapshot: withDefault(
+    onOff,
+    'false',
+    'Whether validators get a private copy of the files (`REINIT_SNAPSHOT_DIR`). They do anyway with `publish`, and where a command names `{{snapshot}}`. Only for a configuration whose own includes are relative: absolute ones lead to the live files.',
+  ),
+  publish: unset(
+    publish,
+    'Where the application finds accepted configuration, and no other: a path of its own, which reinit keeps. One directory that is watched is there as it is; a single file, or several paths, each below its last part.',
+  ),
   on_change: withDefault(
-    choice(['reload', 'restart', 'none'], ['exec', 'http']),
+    choice(['reload', 'restart', 'exec', 'http', 'none']),
     'reload',
-    'What a valid change leads to: `reload` sends `reload_signal`, `restart` stops the application and starts it anew, `none` only reports (the application watches by itself).',
+    'What a valid change leads to: `reload` sends `reload_signal`, `restart` stops the application and starts it anew, `exec` runs commands, `http` makes a request, `none` only reports (the application watches by itself).',
   ),
   reload_signal: withDefault(
     signal(true),
@@ -78,10 +84,57 @@ export const watchRule = v.strictObject({
     '1s',
     'No reload signal before the application is this old: one in its first moments kills most daemons.',
   ),
-  confirm: withDefault(duration(), '3s', 'How long the application has to stay up after the reload signal for the reload to count.'),
+  exec: withDefault(
+    argvs('[nginx, -s, reload]'),
+    [],
+    'For `on_change: exec`: commands that make the application take over its configuration, run as its user; each must exit with 0.',
+  ),
+  exec_timeout: withDefault(duration(1), '30s', 'A command under `exec` that takes longer is killed, and the action has failed.'),
+  http: unset(
+    httpCall,
+    'For `on_change: http`: the request that makes the application take over its configuration. A URL alone is a POST to it.',
+  ),
+  confirm: unset(
+    duration(),
+    'How long the application has to stay up after the action for it to count; with `confirm_by`: how long it has to confirm. Default: `3s`, with `confirm_by` `10s`.',
+  ),
+  confirm_by: unset(
+    probe,
+    'How the application shows that it has taken over its configuration: a probe, which is asked after the action. That it still runs is no proof: some go on with what they had.',
+  ),
+  reload_retries: withDefault(integer(0, 10), '1', 'How often an action that was not confirmed is tried again before `on_failure`.'),
+  on_failure: unset(
+    choice(['keep', 'restart', 'rollback']),
+    'What follows when the action has failed, or is not confirmed: `keep` leaves the application as it is, `restart` starts it anew, `rollback` publishes the last good configuration again and applies that. Default: `rollback` where there is `publish`, else `keep`.',
+  ),
+  good_after: withDefault(
+    duration(),
+    '30s',
+    'Configuration that nothing confirmed is good once the application has run on it for so long. The last good one is what `rollback` goes back to.',
+  ),
+  min_interval: withDefault(duration(), '0', 'Not more than one action in this time; a change that comes earlier waits.'),
+  splay: withDefault(
+    duration(),
+    '0',
+    "Spreads replicas: each waits its own share of this before it acts, the same each time (from the pod's name).",
+  ),
+  max_draining: unset(
+    integer(0, 1_000_000),
+    'No reload while more old workers than this still finish what they have. Default: no matter how many.',
+  ),
+  on_stale_mount: withDefault(
+    choice(['warn', 'exit']),
+    'warn',
+    'What follows when a file that is mounted by itself (subPath) has been replaced outside: it never changes in here. `exit` stops the application and leaves with `stale_exit_code`, so that the container comes back with the new one.',
+  ),
+  stale_exit_code: withDefault(integer(0, 255), '75', 'The exit code for that. `75` is EX_TEMPFAIL of sysexits(3).'),
 });
 
 export const service = {
+  preset: unset(
+    choice(presetNames),
+    'Settings for a known application, below your own: `reinit preset NAME` prints them. Those of a rule count for each of your rules, and make one where you have none.',
+  ),
   command: unset(
     argv,
     'The application. What stands after `--` on the command line wins over it. A string is split as a shell would, and never given to one.',
@@ -93,7 +146,7 @@ export const service = {
     {},
     "Variables over the container's own. `null` takes one away. A list of `NAME=value` will do, too.",
   ),
-  umask: unset(umask, "The application's file mode creation mask. Always octal."),
+  umask: unset(octal('022'), "The application's file mode creation mask. Always octal."),
   nice: withDefault(integer(-20, 19), '0', "What to add to the application's nice value."),
   limits: withDefault(limits, {}, 'Resource limits as in setrlimit(2): `nofile`, `core`, `memlock`…'),
   no_new_privileges: withDefault(
@@ -127,6 +180,27 @@ export const service = {
   restart_max_delay: withDefault(duration(), '30s', 'The longest such pause.'),
   restart_limit: withDefault(integer(0, 1_000_000), '0', 'Give up after so many restarts in a row. `0`: never.'),
   restart_reset: withDefault(duration(), '30s', 'An application that ran this long ends the row.'),
+  restart_order: withDefault(
+    choice(['stop_first', 'start_first']),
+    'stop_first',
+    'On a restart: first stop the old instance, or first start the new one, wait until it is `ready`, and stop the old one then. Both listen at once then: give them `sockets`, or let them share their address (SO_REUSEPORT).',
+  ),
+  ready: unset(probe, 'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs.'),
+  sockets: withDefault(
+    sockets,
+    [],
+    'Sockets that reinit listens on, keeps over restarts and hands to the application as systemd does (`LISTEN_FDS`, `LISTEN_FDNAMES`).',
+  ),
+  env_from: withDefault(
+    paths(0, '/etc/app-env'),
+    [],
+    'More variables for the application: directories with a file for each (a mounted ConfigMap or Secret), or files of `NAME=value` lines. Later ones win, `environment` wins over all. It is restarted when a value differs.',
+  ),
+  env_validate: withDefault(argvs('[/app/check-env]'), [], 'Commands that check the new variables, which they get; each must exit with 0.'),
+  state_dir: unset(
+    path,
+    'A directory that outlives the container: accepted configuration and what was refused are kept there. Default: they are forgotten with it.',
+  ),
   watch: v.optional(v.pipe(v.array(watchRule), v.description('Rules: what to watch, and what to do about a change.')), []),
 };
 
@@ -143,25 +217,44 @@ export const settings = v.strictObject({
 export type Settings = v.InferOutput<typeof settings>;
 export type SettingsInput = { readonly [name: string]: Raw };
 
-/** The flat form of the YAML is short for one service called `main`. */
-export function toConfig({ log, ...given }: Settings): Config {
+const confirmAlone = 3_000;
+const confirmAsked = 10_000;
+
+/** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
+export function toConfig({ log, preset: _, ...given }: Settings): Config {
   const main: ServiceConfig = {
     user: undefined,
     working_dir: undefined,
     umask: undefined,
     stop_timeout: undefined,
+    ready: undefined,
+    state_dir: undefined,
     ...given,
     command: given.command ?? [],
     stop_signal: given.stop_signal ?? 0,
-    watch: given.watch.map((rule) => ({ validate_user: undefined, ...rule, name: rule.name ?? rule.paths.join(', ') })),
+    watch: given.watch.map(toRule),
   };
   return { log, services: { main } };
+}
+
+function toRule(given: Settings['watch'][number]): WatchRule {
+  return {
+    validate_user: undefined,
+    publish: undefined,
+    http: undefined,
+    confirm_by: undefined,
+    max_draining: undefined,
+    ...given,
+    name: given.name ?? given.paths.join(', '),
+    confirm: given.confirm ?? (given.confirm_by === undefined ? confirmAlone : confirmAsked),
+    on_failure: given.on_failure ?? (given.publish === undefined ? 'keep' : 'rollback'),
+  };
 }
 
 /** The schema and the model must not drift apart: each key of the model has a setting of the same name, and the other way round. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 export const modelAgrees: {
-  readonly service: Same<keyof ServiceConfig, keyof typeof service>;
+  readonly service: Same<keyof ServiceConfig | 'preset', keyof typeof service>;
   readonly rule: Same<keyof WatchRule, keyof v.InferOutput<typeof watchRule>>;
   readonly log: Same<LogSettings, v.InferOutput<typeof log>>;
 } = { service: true, rule: true, log: true };

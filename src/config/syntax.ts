@@ -35,15 +35,18 @@ export function syntaxMistake(file: string, source: Source, error: YAMLError): M
   return { place: { kind: 'file', file, at: positionOf(source, { start, end }) }, setting: undefined, problem: `YAML: ${problem}`, hint };
 }
 
+/** What stands before secrets: variables, headers, bodies and URLs of requests. */
+const beforeSecrets = /env|header|body|url|http/i;
+
 /**
  * Shows a line only if it belongs to a setting that is known, and is not environment: the last line before it that begins in column one
- * says whose it is. Of the others, and from where environment is mentioned, nothing is shown: it may be the middle of a quoted secret.
+ * says whose it is. Of the others, and from where something is mentioned that holds secrets, nothing is shown: it may be the middle of one.
  */
 function hideByLines(source: Source, offset: number): void {
   const begin = lineStart(source.text, offset);
   const end = lineEnd(source.text, offset);
   const line = source.text.slice(begin, end);
-  const from = isOpen(ownerOf(source.text, begin, line)) ? line.search(/env/i) : line.search(/\S/);
+  const from = isOpen(ownerOf(source.text, begin, line)) ? line.search(beforeSecrets) : line.search(/\S/);
   if (from >= 0) addSecret(source, { start: begin + from, end });
 }
 
@@ -52,7 +55,7 @@ function ownerOf(text: string, begin: number, line: string): string | undefined 
     const name = /^([A-Za-z_][\w-]*)[ \t]*:/.exec(current)?.[1];
     if (name !== undefined) return name;
     // A heading that is commented out, or made a list's item, leaves its secrets to the setting before it.
-    if (/^[^\s#-]|env/i.test(current) || at === 0) return undefined;
+    if (/^[^\s#-]/.test(current) || beforeSecrets.test(current) || at === 0) return undefined;
     const before = lineStart(text, at - 1);
     current = text.slice(before, at - 1);
     at = before;

@@ -7,21 +7,25 @@ import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
+import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import type { Readings, Step } from '../core/run.ts';
-import { takeOver, unknownRules } from '../core/take-over.ts';
+import { isFirst, knownKey, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
-import { lineOf, type Names } from '../log/lines.ts';
+import type { Names } from '../log/lines.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { readGeneration } from '../watch/generation.ts';
 import type { Watch } from '../watch/types.ts';
 import { createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
 import { effectOf } from './effects.ts';
+import { createReporter } from './reporter.ts';
 import { withDistinctNames } from './rule-names.ts';
+import { withShares } from './splay.ts';
 import { lookUpUsers, UserProblem } from './users.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface ControllerOptions {
   /** init's own flags. */
@@ -42,18 +46,21 @@ export async function runController(options: ControllerOptions): Promise<void> {
   if (!config) return;
   const clock = createClock(link.hello.now_ms);
   const watches = new Map<string, Watch>();
-  const read = (name: string): Promise<Reading | undefined> => readRule(name, config, watches);
-  const first = await firstStep(link, config, read);
+  const shop = createShop(config, log);
+  const read = (name: string): Promise<Reading | undefined> => readRule(name, config, watches, shop);
+  const first = await firstStep(link, config, read, shop);
   const users = lookUp(config, link, log);
   if (!users) return;
-  const names = namesOf(config, link);
+  const reporter = createReporter(log, namesOf(config, link));
   const driver = startDriver(first, {
     link,
     clock,
     config,
     read,
-    effectOf: (command) => effectOf(command, config, users),
-    note: (note) => log.write(lineOf(note, names)),
+    work: async (job, state) => (await shop.open()).work(job, state),
+    observe: (state) => shop.opened?.observe(state),
+    effectOf: (command) => effectOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
+    note: reporter,
     drain: log.drain,
     later,
   });
@@ -64,8 +71,10 @@ export async function runController(options: ControllerOptions): Promise<void> {
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, watches, now: clock.now });
+  await loadLate({ config, log, driver, watches, shop, now: clock.now });
 }
+
+const noVariables: ReadonlyMap<string, string> = new Map();
 
 export interface LateOptions {
   readonly config: Config;
@@ -73,6 +82,7 @@ export interface LateOptions {
   readonly driver: Driver;
   /** Filled by the late part: from then on readings are the watches'. */
   readonly watches: Map<string, Watch>;
+  readonly shop: Shop;
   readonly now: () => number;
 }
 
@@ -81,18 +91,56 @@ async function loadLate(options: LateOptions): Promise<void> {
   startLate(options);
 }
 
-async function readRule(name: string, config: Config, watches: ReadonlyMap<string, Watch>): Promise<Reading | undefined> {
-  const rule = config.services.main.watch.find((one) => one.name === name);
+/** Opened where it is needed: most containers never do. */
+export interface Shop {
+  readonly opened: Workshop | undefined;
+  open(): Promise<Workshop>;
+}
+
+function createShop(config: Config, log: Log): Shop {
+  let opened: Workshop | undefined;
+  let opening: Promise<Workshop> | undefined;
+  const warn = (message: string): void => log.say('warn', message, { event: 'files_warning' });
+  const load = async (): Promise<Workshop> => {
+    const { openWorkshop } = await import('./workshop.ts');
+    opened = openWorkshop({ config, warn });
+    return opened;
+  };
+  return {
+    get opened() {
+      return opened;
+    },
+    open: () => {
+      opening ??= load();
+      return opening;
+    },
+  };
+}
+
+async function readRule(name: string, config: Config, watches: ReadonlyMap<string, Watch>, shop: Shop): Promise<Reading | undefined> {
+  const rule = policiesOf(config.services.main).find((one) => one.name === name);
   if (!rule) return undefined;
+  if (rule.source === 'environment') return (await shop.open()).readVariables().catch(() => undefined);
   return (watches.get(name)?.read() ?? readGeneration(rule)).catch(() => undefined);
 }
 
-async function firstStep(link: Link, config: Config, read: (rule: string) => Promise<Reading | undefined>): Promise<Step> {
+type Read = (rule: string) => Promise<Reading | undefined>;
+
+/** What is only handed to the application (files that are published, variables) has to be there before it. */
+async function firstStep(link: Link, config: Config, read: Read, shop: Shop): Promise<Step> {
   const { hello, slots } = link;
-  return takeOver(hello, slots, config, await readAll(unknownRules(hello, config), read));
+  const owned = policiesOf(config.services.main).some(isOwned);
+  const workshop = owned ? await shop.open() : undefined;
+  const key = config.services.main.env_from.length > 0 ? (knownKey(hello) ?? (await workshop?.key())) : undefined;
+  if (key !== undefined) workshop?.use(key);
+  const readings = await readAll(unknownRules(hello, config), read);
+  const kept = workshop && isFirst(hello, slots) ? await workshop.recall() : {};
+  const step = takeOver(hello, slots, config, { readings, kept, key });
+  await workshop?.load(step.state);
+  return step;
 }
 
-async function readAll(rules: readonly string[], read: (rule: string) => Promise<Reading | undefined>): Promise<Readings> {
+async function readAll(rules: readonly string[], read: Read): Promise<Readings> {
   if (rules.length === 0) return {};
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, firstReadingMs, undefined).unref());
   return Object.fromEntries(await Promise.all(rules.map(async (rule) => [rule, await Promise.race([read(rule), late])] as const)));
@@ -101,9 +149,8 @@ async function readAll(rules: readonly string[], read: (rule: string) => Promise
 function configure({ argv, env }: ControllerOptions, link: Link, log: Log): Config | undefined {
   const { hello } = link;
   try {
-    const config = withDistinctNames(
-      loadConfig({ argv, env, hasCommand: hello.command.length > 0, warn: (message) => log.say('warn', message) }),
-    );
+    const loaded = loadConfig({ argv, env, hasCommand: hello.command.length > 0, warn: (message) => log.say('warn', message) });
+    const config = withShares(withDistinctNames(loaded), env);
     const terminal = (hello.flags & constants.helloFlags.values.stderr_terminal) !== 0;
     log.configure({ text: config.log.format === 'text' || (config.log.format === 'auto' && terminal), level: config.log.level });
     return config;
@@ -136,12 +183,14 @@ function refuse(text: string, code: number, { hello, commit }: Link, log: Log): 
 }
 
 function namesOf(config: Config, { hello }: Link): Names {
-  const { command, watch } = config.services.main;
-  const rule = (name: string) => watch.find((one) => one.name === name);
+  const { main } = config.services;
+  const rule = (name: string) => policiesOf(main).find((one) => one.name === name);
   return {
-    command: hello.command[0]?.toString() ?? command[0] ?? '',
+    command: hello.command[0]?.toString() ?? main.command[0] ?? '',
     validator: (name, step) => rule(name)?.validate[step]?.[0] ?? 'the validator',
     validateTimeout: (name) => rule(name)?.validate_timeout ?? 0,
+    action: (name, step) => rule(name)?.exec[step]?.[0] ?? 'the command',
+    actionTimeout: (name) => rule(name)?.exec_timeout ?? 0,
   };
 }
 

@@ -3,12 +3,15 @@
  * One commit a batch, which carries acknowledgement, state and effects together: whenever this process dies, all of a batch happened or none.
  */
 import type { Config } from '../config/model.ts';
+import type { Job, JobResult } from '../core/jobs.ts';
 import { encodeMemo } from '../core/memo.ts';
 import type { Note } from '../core/notes.ts';
+import { pendingJobs, pendingReads } from '../core/pending.ts';
+import { policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import type { Command, Event, State, Step } from '../core/run.ts';
 import { transition } from '../core/supervisor.ts';
-import { nextDeadline, pendingReads } from '../core/turns.ts';
+import { nextDeadline } from '../core/turns.ts';
 import type { Link } from '../link/client.ts';
 import type { Effect } from '../link/messages.ts';
 import type { Clock } from './clock.ts';
@@ -20,6 +23,10 @@ export interface World {
   effectOf(command: Command): Effect;
   /** Reads a rule's files; undefined where that cannot be done consistently. Rejects never. */
   read(rule: string): Promise<Reading | undefined>;
+  /** Does what the machines wait for. Rejects never. */
+  work(job: Job, state: State): Promise<JobResult>;
+  /** After each step: what is kept elsewhere follows the state. */
+  observe(state: State): void;
   /** Calls once after so many ms; returns what takes that back. */
   later(ms: number, call: () => void): () => void;
   note(note: Note): void;
@@ -41,7 +48,8 @@ export function startDriver(first: Step, world: World): Driver {
   let memo: Buffer | undefined;
   let queue: Event[] = [];
   let disarm = (): void => {};
-  const reading = new Set<number>();
+  /** Of this process: what the last one was at is begun again. */
+  const underWay = new Set<string>();
 
   function handle(): void {
     const batch = queue;
@@ -69,6 +77,8 @@ export function startDriver(first: Step, world: World): Driver {
     if (!leaving) tell(notes);
     arm();
     read();
+    work();
+    world.observe(state);
   }
 
   function tell(notes: readonly Note[]): void {
@@ -89,22 +99,32 @@ export function startDriver(first: Step, world: World): Driver {
   function arm(): void {
     disarm();
     disarm = () => {};
-    const deadline = nextDeadline(state, world.config.services.main.watch);
+    const deadline = nextDeadline(state, policiesOf(world.config.services.main));
     if (deadline === undefined) return;
     const ms = Math.min(longestTimerMs, Math.max(0, deadline - world.clock.now()));
     disarm = world.later(ms, () => dispatch([{ kind: 'timeElapsed', at: world.clock.now() }]));
   }
 
-  /** So do the readings that the state waits for. */
+  /** So do the readings and the jobs that the state waits for. */
   function read(): void {
-    for (const { rule, id } of pendingReads(state.rules)) {
-      if (reading.has(id)) continue;
-      reading.add(id);
-      void world.read(rule).then((found) => {
-        reading.delete(id);
-        dispatch([{ kind: 'read', rule, id, reading: found, at: world.clock.now() }]);
-      });
+    for (const { rule, id } of pendingReads(state)) {
+      once(`${id} ${rule}`, async () => ({ kind: 'read', rule, id, reading: await world.read(rule), at: world.clock.now() }));
     }
+  }
+
+  function work(): void {
+    for (const job of pendingJobs(state, world.config)) {
+      once(`${job.id}`, async () => ({ kind: 'jobDone', id: job.id, result: await world.work(job, state), at: world.clock.now() }));
+    }
+  }
+
+  function once(key: string, begin: () => Promise<Event>): void {
+    if (underWay.has(key)) return;
+    underWay.add(key);
+    void begin().then((event) => {
+      underWay.delete(key);
+      dispatch([event]);
+    });
   }
 
   function dispatch(events: readonly Event[]): void {

@@ -1,7 +1,9 @@
 /** What the machines command, as init understands it: here the configuration meets the link. Pure. */
-import type { Config, ServiceConfig, WatchRule } from '../config/model.ts';
+import type { Config, ServiceConfig } from '../config/model.ts';
+import { policiesOf, type RulePolicy, snapshotPlaceholder } from '../core/policy.ts';
 import type { Command, Orders } from '../core/run.ts';
 import { constants, type Effect } from '../link/messages.ts';
+import { addressBytes, isIPv6 } from './address.ts';
 import type { UserIds } from './user.ts';
 
 /** Who runs what; undefined: as init itself. */
@@ -11,21 +13,48 @@ export interface Users {
   readonly validators: ReadonlyMap<string, UserIds | undefined>;
 }
 
-const { roles, spawnFlags, scopes, mainEnds, signalActions, logFormats } = constants;
+/** The variables of an accepted environment (`env_from`), by its hash. Known before anything is started with it. */
+export type Environments = (hash: string) => ReadonlyMap<string, string>;
+
+const { roles, spawnFlags, scopes, mainEnds, signalActions, logFormats, socketFamilies } = constants;
 const signalCount = 65;
 const codeCount = 256;
 const sigwinch = 28;
 
-export function effectOf(command: Command, config: Config, users: Users): Effect {
+/** Tells a validator where the copy is that it is to check. */
+export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
+
+export function effectOf(command: Command, config: Config, users: Users, environments: Environments): Effect {
   const service = config.services.main;
+  const surroundings = (user: UserIds | undefined, environment: string | undefined) =>
+    spawnBase(service, user, environment === undefined ? undefined : environments(environment));
   switch (command.kind) {
     case 'spawn':
-      return applicationSpawn(command.token, service, users);
-    case 'validate': {
-      const rule = service.watch.find(({ name }) => name === command.rule);
-      if (!rule) throw new Error(`no rule ${command.rule}`);
-      return validatorSpawn(command.token, rule, rule.validate[command.step] ?? [], service, users);
+      return applicationSpawn(command.token, service, surroundings(users.application, command.environment));
+    case 'validate':
+      return validatorSpawn(
+        command,
+        ruleOf(service, command.rule),
+        service,
+        surroundings(validatorUser(command.rule, users), command.environment),
+      );
+    case 'execute': {
+      const { exec, exec_timeout } = ruleOf(service, command.rule);
+      return helperSpawn(
+        command.token,
+        exec[command.step] ?? [],
+        exec_timeout,
+        service,
+        surroundings(users.application, command.environment),
+      );
     }
+    case 'probe': {
+      const probe = command.of === undefined ? service.ready : ruleOf(service, command.of).confirm_by;
+      const argv = probe?.check.kind === 'exec' ? probe.check.command : [];
+      return helperSpawn(command.token, argv, probe?.timeout ?? 0, service, surroundings(users.application, command.environment));
+    }
+    case 'listen':
+      return listenEffect(command.index, service, users.application);
     case 'signal': {
       const { id, token, signo, minAgeMs } = command;
       return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 1, min_age_ms: minAgeMs };
@@ -41,18 +70,41 @@ export function effectOf(command: Command, config: Config, users: Users): Effect
   }
 }
 
-function applicationSpawn(token: number, service: ServiceConfig, users: Users): Effect {
+function ruleOf(service: ServiceConfig, name: string): RulePolicy {
+  const rule = policiesOf(service).find((one) => one.name === name);
+  if (!rule) throw new Error(`no rule ${name}`);
+  return rule;
+}
+
+const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
+  validators.has(rule) ? validators.get(rule) : application;
+
+type Surroundings = ReturnType<typeof spawnBase>;
+
+function applicationSpawn(token: number, service: ServiceConfig, base: Surroundings): Effect {
   return {
-    ...spawnBase(service, users.application),
+    ...base,
     token,
     role: roles.values.main,
-    flags: (service.no_new_privileges ? spawnFlags.values.no_new_privs : 0) | (winchMeansMore(service) ? spawnFlags.values.session : 0),
+    flags: applicationFlags(service),
     argv: service.command.map((word) => Buffer.from(word)),
     nice: service.nice,
     umask: service.umask ?? -1,
     rlimits: Object.entries(service.limits).map(([name, limit]) => Buffer.from(`${name}=${limit}`)),
     timeout_ms: 0,
   };
+}
+
+function applicationFlags(service: ServiceConfig): number {
+  const { no_new_privs, session, sockets, notify, nest } = spawnFlags.values;
+  const notifies = [service.ready, ...service.watch.map(({ confirm_by }) => confirm_by)].some((probe) => probe?.check.kind === 'notify');
+  return (
+    (service.no_new_privileges ? no_new_privs : 0) |
+    (winchMeansMore(service) ? session : 0) |
+    (service.sockets.length > 0 ? sockets : 0) |
+    (notifies ? notify : 0) |
+    (service.restart_order === 'start_first' ? nest : 0)
+  );
 }
 
 /**
@@ -64,10 +116,19 @@ function winchMeansMore(service: ServiceConfig): boolean {
   return meanings.includes(sigwinch);
 }
 
-/** A validator has the application's surroundings, for it is to see what the application would; but not its limits, which could end it. */
-function validatorSpawn(token: number, rule: WatchRule, argv: readonly string[], service: ServiceConfig, users: Users): Effect {
+type Validate = Extract<Command, { kind: 'validate' }>;
+
+function validatorSpawn({ token, step, directory }: Validate, rule: RulePolicy, service: ServiceConfig, base: Surroundings): Effect {
+  const argv = (rule.validate[step] ?? []).map((word) => word.replaceAll(snapshotPlaceholder, directory ?? ''));
+  const surroundings =
+    directory === undefined ? base : { ...base, env_set: [...base.env_set, Buffer.from(`${snapshotVariable}=${directory}`)] };
+  return helperSpawn(token, argv, rule.validate_timeout, service, surroundings);
+}
+
+/** What runs for us has the application's surroundings, for it is to see what the application would; but not its limits, which could end it. */
+function helperSpawn(token: number, argv: readonly string[], timeoutMs: number, service: ServiceConfig, base: Surroundings): Effect {
   return {
-    ...spawnBase(service, users.validators.get(rule.name)),
+    ...base,
     token,
     role: roles.values.helper,
     flags: spawnFlags.values.capture | spawnFlags.values.session | (service.no_new_privileges ? spawnFlags.values.no_new_privs : 0),
@@ -75,13 +136,17 @@ function validatorSpawn(token: number, rule: WatchRule, argv: readonly string[],
     nice: 0,
     umask: service.umask ?? -1,
     rlimits: [],
-    timeout_ms: rule.validate_timeout,
+    timeout_ms: timeoutMs,
   };
 }
 
-function spawnBase(service: ServiceConfig, user: UserIds | undefined) {
+function spawnBase(service: ServiceConfig, user: UserIds | undefined, inherited: ReadonlyMap<string, string> | undefined) {
   // HOME of the user, as gosu and su set it: the container's is that of the user who started init.
-  const variables = Object.entries({ ...(user?.home && { HOME: user.home }), ...service.environment });
+  const variables = Object.entries({
+    ...(user?.home && { HOME: user.home }),
+    ...Object.fromEntries(inherited ?? []),
+    ...service.environment,
+  });
   return {
     kind: 'spawn',
     env_set: variables.flatMap(([name, value]) => (value === null ? [] : [Buffer.from(`${name}=${value}`)])),
@@ -91,6 +156,20 @@ function spawnBase(service: ServiceConfig, user: UserIds | undefined) {
     gid: user?.gid ?? -1,
     groups: (user?.groups ?? []).map((id) => Buffer.from(String(id))),
   } as const;
+}
+
+/** The place in the list is the id: the answer says which one it is about. */
+function listenEffect(index: number, { sockets }: ServiceConfig, user: UserIds | undefined): Effect {
+  const socket = sockets[index];
+  if (!socket) throw new Error(`no socket ${index}`);
+  const { name, address, backlog, reuse_port } = socket;
+  const base = { kind: 'listen', id: index, name: Buffer.from(name), backlog, reuse_port: reuse_port ? 1 : 0 } as const;
+  if (address.kind === 'unix') {
+    const owner = { uid: user?.uid ?? -1, gid: user?.gid ?? -1 };
+    return { ...base, family: socketFamilies.values.unix, address: Buffer.from(address.path), port: 0, mode: address.mode, ...owner };
+  }
+  const family = isIPv6(address.host) ? socketFamilies.values.ipv6 : socketFamilies.values.ipv4;
+  return { ...base, family, address: addressBytes(address.host), port: address.port, mode: 0, uid: -1, gid: -1 };
 }
 
 function ordersEffect({ token, hold }: Orders, { log, services: { main } }: Config): Effect {

@@ -1,28 +1,60 @@
 /** What is loaded while the application starts already: the log's real form, and watching. */
 
+import { setTimeout } from 'node:timers';
+import { policiesOf, type RulePolicy } from '../core/policy.ts';
+import type { Reading } from '../core/reading.ts';
+import { environmentRule } from '../environment/environment.ts';
 import type { Log } from '../log/log.ts';
 import { pinoBackend } from '../log/pino.ts';
-import type { WatchEvent } from '../watch/types.ts';
+import type { Generation, WatchEvent } from '../watch/types.ts';
 import { startWatch } from '../watch/watch.ts';
 import type { LateOptions } from './controller.ts';
 
-export function startLate({ config, log, driver, watches, now }: LateOptions): void {
+/** Files that were told of and cannot be read a moment later: again, so that nothing is lost. */
+const againMs = 1_000;
+
+export function startLate(options: LateOptions): void {
+  const { config, log, watches } = options;
   log.use(pinoBackend(config.log.level));
-  for (const rule of config.services.main.watch) {
-    const known = driver.state.rules[rule.name]?.desired?.hash;
-    const tell = (event: WatchEvent): void => {
-      if (event.kind === 'generation') driver.dispatch([{ kind: 'told', rule: rule.name, reading: event.generation, at: now() }]);
-      else report(log, rule.name, event);
-    };
-    watches.set(rule.name, startWatch(rule, known, tell));
-  }
+  for (const rule of policiesOf(config.services.main)) watches.set(rule.name, watchRule(rule, options));
+}
+
+function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
+  const name = rule.name;
+  const told = (reading: Reading): void => driver.dispatch([{ kind: 'told', rule: name, reading, at: now() }]);
+  const tellVariables = async (): Promise<void> => {
+    const reading = await (await shop.open()).readVariables();
+    if (reading) told(reading);
+    else setTimeout(() => void tellVariables(), againMs);
+  };
+  const variables = rule.source === 'environment';
+  const found = (generation: Generation): void => (variables ? void tellVariables() : told(generation));
+  const tell = (event: WatchEvent): void => {
+    switch (event.kind) {
+      case 'generation':
+        found(event.generation);
+        break;
+      case 'stir':
+      case 'calm':
+        driver.dispatch([{ kind: event.kind === 'stir' ? 'stirred' : 'calmed', rule: name, at: now() }]);
+        break;
+      case 'stale':
+        driver.dispatch([{ kind: 'stale', rule: name, at: now() }]);
+        break;
+      default:
+        report(log, name, event);
+    }
+  };
+  // What the files hold is not what counts for variables: the first look is told, and compared by what comes of it.
+  if (variables) return startWatch(environmentRule(rule.paths, rule), undefined, tell);
+  return startWatch(rule, driver.state.rules[name]?.desired?.hash, tell);
 }
 
 /** What the watch says of a rule; its path is named once where the message begins with it. */
 export const warningText = (rule: string, message: string, hint: string): string =>
   `${message.startsWith(rule) ? '' : `${rule}: `}${message}. ${hint}`;
 
-function report(log: Log, rule: string, event: Exclude<WatchEvent, { kind: 'generation' }>): void {
+function report(log: Log, rule: string, event: Extract<WatchEvent, { kind: 'warning' | 'mode' }>): void {
   if (event.kind === 'warning') {
     const { code, message, hint } = event;
     log.say('warn', warningText(rule, message, hint), { event: 'watch_warning', rule, code });

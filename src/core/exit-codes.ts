@@ -6,6 +6,7 @@ export const exitCodes = {
   ok: 0,
   usage: 100,
   bug: 101,
+  nothingAccepted: 102,
   system: 111,
   cannotExecute: 126,
   notFound: 127,
@@ -31,6 +32,12 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     advice: 'Read the message; `reinit validate` shows all mistakes without starting anything.',
   },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
+  {
+    code: '102',
+    meaning: 'The configuration (or the environment) was refused or cannot be published, and there is no accepted one to start with.',
+    advice:
+      'Correct the files: the lines before say what is wrong. With `state_dir` on a volume the last good ones are there for the next start.',
+  },
   { code: '111', meaning: 'A system call failed that reinit cannot do without.', advice: 'The message names the call and the error.' },
   {
     code: '126',

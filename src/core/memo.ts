@@ -7,14 +7,14 @@ import { type Reading, shortHash } from './reading.ts';
 import type { State } from './run.ts';
 
 /** Raised with every change of what State means. A memo of another version is not read. */
-const memoVersion = 1;
+const memoVersion = 2;
 /** More names than this would not fit anyway, and are not worth the time at every commit. */
 const mostFiles = 400;
 
 export function encodeMemo(state: State): Buffer {
   const whole = serialise(state, packReading);
   if (whole.length <= maxMemoBytes) return whole;
-  return serialise(state, ({ hash }) => ({ hash }));
+  return serialise(state, ({ hash, problem }) => (problem === undefined ? { hash } : { hash, problem }));
 }
 
 /** Undefined: empty, of another version, or none of ours. */
@@ -28,7 +28,7 @@ export function decodeMemo(memo: Buffer): State | undefined {
   }
 }
 
-type Packed = { readonly hash: string; readonly files?: readonly (readonly [string, string | null])[] };
+type Packed = { readonly hash: string; readonly files?: readonly (readonly [string, string | null])[]; readonly problem?: string };
 
 function serialise(state: State, pack: (reading: Reading) => Packed): Buffer {
   const replace = (_: string, value: unknown): unknown => (isReading(value) ? { $reading: pack(value) } : value);
@@ -42,12 +42,14 @@ const isReading = (value: unknown): value is Reading =>
   'files' in value &&
   (value.files === undefined || value.files instanceof Map);
 
-function packReading({ hash, files }: Reading): Packed {
-  return files && files.size <= mostFiles ? { hash, files: [...files].map(([path, file]) => [path, file && shortHash(file)]) } : { hash };
+function packReading({ hash, files, problem }: Reading): Packed {
+  const base = problem === undefined ? { hash } : { hash, problem };
+  if (!files || files.size > mostFiles) return base;
+  return { ...base, files: [...files].map(([path, file]) => [path, file && shortHash(file)]) };
 }
 
 function unpack(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('$reading' in value)) return value;
-  const { hash, files } = value.$reading as Packed;
-  return { hash, files: files && new Map(files) } satisfies Reading;
+  const { hash, files, problem } = value.$reading as Packed;
+  return { hash, files: files && new Map(files), ...(problem !== undefined && { problem }) } satisfies Reading;
 }

@@ -1,14 +1,22 @@
 import type { End } from './wait-status.ts';
 
-/** Why an instance is started. */
-export type StartReason = 'start' | 'change' | 'policy' | 'failed_reload';
+/** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
+export type StartReason = 'start' | 'change' | 'policy' | 'failed_change';
+
+/** By what a change reached the application. `start`: it found it as it started. */
+export type Way = 'reload' | 'restart' | 'exec' | 'http' | 'none' | 'start';
+
+/** Why a generation is taken back: the application ended, was not ready, did not confirm, or could not be signalled. */
+export type RollbackReason = 'ended' | 'not_ready' | 'unconfirmed' | 'refused';
 
 /** How a run of a validator ended. `words` is what it printed, bounded and cleaned. */
 export type Verdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'ended'; readonly end: End; readonly words: string }
   | { readonly kind: 'timed_out'; readonly words: string }
-  | { readonly kind: 'not_started'; readonly stage: string; readonly text: string };
+  | { readonly kind: 'not_started'; readonly stage: string; readonly text: string }
+  /** No validator was needed to see it. */
+  | { readonly kind: 'unusable'; readonly problem: string };
 export type Refusal = Exclude<Verdict, { kind: 'accepted' }>;
 
 /** Which files differ, for people: at most five names, and how many more. */
@@ -28,6 +36,15 @@ export type Note =
   | { readonly kind: 'restarting'; readonly signo: number; readonly timeoutMs: number }
   | { readonly kind: 'container_stop'; readonly signo: number }
   | { readonly kind: 'leaving'; readonly code: number }
+  | { readonly kind: 'socket_failed'; readonly name: string; readonly stage: string; readonly text: string }
+  /** The application may not be started: nothing that was accepted is there to start it with. */
+  | { readonly kind: 'nothing_accepted'; readonly rules: readonly string[] }
+  | { readonly kind: 'not_published'; readonly problem: string; readonly retryMs: number | undefined }
+  | { readonly kind: 'ready'; readonly ms: number }
+  | { readonly kind: 'not_ready'; readonly problem: string; readonly ms: number }
+  | { readonly kind: 'starting_beside' }
+  | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
+  | { readonly kind: 'beside_failed'; readonly problem: string }
   | ({ readonly rule: string } & RuleNote);
 
 export type RuleNote =
@@ -40,13 +57,34 @@ export type RuleNote =
       readonly step: number;
       readonly verdict: Refusal;
     }
-  | { readonly kind: 'applied'; readonly hash: string; readonly how: 'reload' | 'restart' | 'none'; readonly ms: number }
+  | { readonly kind: 'applied'; readonly hash: string; readonly how: Way; readonly ms: number }
   | { readonly kind: 'signalled'; readonly signo: number; readonly hash: string }
   | { readonly kind: 'signal_waits'; readonly signo: number; readonly why: 'not_yet' | 'ignored' | 'not_caught' }
   | { readonly kind: 'signal_refused'; readonly signo: number; readonly hash: string }
   | { readonly kind: 'falls_to_restart'; readonly signo: number; readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before' }
-  | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number; readonly afterMs: number }
-  | { readonly kind: 'restart_failed'; readonly hash: string }
+  /** `signo`: undefined where the action was no signal. */
+  | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
+  | { readonly kind: 'restart_failed'; readonly hash: string; readonly problem: string | undefined }
+  | { readonly kind: 'unconfirmed'; readonly hash: string; readonly how: Way; readonly problem: string; readonly ms: number }
+  | {
+      readonly kind: 'action_failed';
+      readonly hash: string;
+      readonly how: 'exec' | 'http';
+      readonly step: number;
+      readonly verdict: Refusal;
+    }
+  | { readonly kind: 'restarts_instead'; readonly hash: string }
+  | { readonly kind: 'rolled_back'; readonly from: string; readonly to: string; readonly why: RollbackReason }
+  | { readonly kind: 'back_on_good'; readonly hash: string; readonly how: Way }
+  | { readonly kind: 'rollback_failed'; readonly problem: string | undefined }
+  | { readonly kind: 'good'; readonly hash: string }
+  | { readonly kind: 'starts_on_good'; readonly hash: string; readonly refused: string | undefined }
+  | { readonly kind: 'not_staged'; readonly hash: string; readonly problem: string }
+  | { readonly kind: 'publish_failed'; readonly hash: string; readonly problem: string }
+  | { readonly kind: 'draining'; readonly count: number; readonly most: number }
+  | { readonly kind: 'loop_held'; readonly times: number; readonly forMs: number }
+  | { readonly kind: 'loop_over' }
+  | { readonly kind: 'stale'; readonly code: number }
   | { readonly kind: 'came_up_on_refused'; readonly hash: string }
   | { readonly kind: 'held_back'; readonly hash: string; readonly by: string }
   | { readonly kind: 'unsettled' }

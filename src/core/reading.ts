@@ -4,6 +4,8 @@ import type { Difference } from './notes.ts';
 export interface Reading {
   readonly hash: string;
   readonly files: ReadonlyMap<string, string | null> | undefined;
+  /** Why this cannot be used, whatever a validator says (broken quoting in a dotenv file…). */
+  readonly problem?: string | undefined;
 }
 
 const namedFiles = 5;
@@ -12,6 +14,9 @@ const shortChars = 12;
 /** As much of a hash as people compare. */
 export const shortHash = (hash: string): string => hash.slice(0, shortChars);
 export const shortOf = (reading: Reading | undefined): string | undefined => (reading ? shortHash(reading.hash) : undefined);
+
+/** The generation alone. What is kept for long needs no list of files. */
+export const bare = ({ hash }: Reading): Reading => ({ hash, files: undefined });
 
 /** Which files differ; undefined where one of the lists is not known. The memo keeps short hashes, so short ones are compared. */
 export function differenceOf(from: Reading | undefined, to: Reading): Difference | undefined {

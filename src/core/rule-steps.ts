@@ -1,7 +1,10 @@
 /** The steps that several phases of a rule share. */
-import type { RuleNote } from './notes.ts';
-import { differenceOf, type Reading, shortHash, shortOf } from './reading.ts';
-import type { Candidate, Phase, RuleCommand, RuleEvent, RulePolicy, RuleState, RuleStep } from './rule.ts';
+import { backOffMs } from './back-off.ts';
+import { noticeChange } from './loop-guard.ts';
+import type { Refusal, RuleNote, Way } from './notes.ts';
+import { isOwned, isStaged, type RulePolicy } from './policy.ts';
+import { bare, differenceOf, type Reading, shortHash, shortOf } from './reading.ts';
+import type { Candidate, Phase, RuleCommand, RuleEvent, RuleState, RuleStep } from './rule.ts';
 
 export type Handler<K extends Phase['kind']> = (
   rule: RuleState,
@@ -10,6 +13,10 @@ export type Handler<K extends Phase['kind']> = (
   policy: RulePolicy,
   id: number,
 ) => RuleStep | undefined;
+
+/** Circumstances change by themselves, or somebody sees to them. */
+const firstDelayMs = 10_000;
+const longestDelayMs = 300_000;
 
 export const enter = (rule: RuleState, phase: Phase, commands: readonly RuleCommand[] = []): RuleStep => ({
   state: { ...rule, phase },
@@ -20,6 +27,7 @@ export const enter = (rule: RuleState, phase: Phase, commands: readonly RuleComm
 export const tell = (step: RuleStep, ...notes: readonly RuleNote[]): RuleStep => ({ ...step, notes: [...notes, ...step.notes] });
 /** What was learnt, without leaving the phase. */
 export const stay = ({ state, notes }: Learnt): RuleStep => ({ state, commands: [], notes });
+export const learnt = (state: RuleState): RuleStep => ({ state, commands: [], notes: [] });
 
 export interface Learnt {
   readonly state: RuleState;
@@ -27,44 +35,100 @@ export interface Learnt {
 }
 
 /** Takes a settled reading as desired. It is told once, and not at all where it is what is there already. */
-export function change(rule: RuleState, reading: Reading, at: number): Learnt {
-  if (reading.hash === rule.desired?.hash) return { state: { ...rule, desired: reading }, notes: [] };
-  const state = { ...rule, desired: reading, seenAt: at };
+export function change(rule: RuleState, reading: Reading, at: number, policy: RulePolicy): Learnt {
+  const calm = { ...rule, stirsSince: undefined };
+  if (reading.hash === rule.desired?.hash) return { state: { ...calm, desired: reading }, notes: [] };
+  const actedAt = rule.phase.kind === 'applying' ? at : rule.actedAt;
+  const { echo, note } = noticeChange(rule.echo, at, actedAt, policy.settle);
+  const loop = note ? [note] : [];
+  const state = { ...calm, echo, desired: reading, seenAt: at };
   const from = rule.applied ?? rule.desired;
-  if (reading.hash === rule.applied?.hash) return { state, notes: [] };
-  return {
-    state,
-    notes: [{ kind: 'change_seen', from: shortOf(from), to: shortHash(reading.hash), difference: differenceOf(from, reading) }],
-  };
+  if (reading.hash === rule.applied?.hash) return { state: { ...state, divergedAt: undefined }, notes: loop };
+  const seen = { kind: 'change_seen', from: shortOf(from), to: shortHash(reading.hash), difference: differenceOf(from, reading) } as const;
+  return { state: { ...state, divergedAt: rule.divergedAt ?? at }, notes: [seen, ...loop] };
 }
 
 /** Level-triggered: what is to be done follows from the three values alone. */
-export function evaluate(rule: RuleState, policy: RulePolicy, id: number): RuleStep {
+export function evaluate(rule: RuleState, policy: RulePolicy, at: number, id: number): RuleStep {
   const { desired, applied, refused } = rule;
   if (!desired) return enter(rule, { kind: 'idle' });
   if (desired.hash === applied?.hash) {
-    const step = enter({ ...rule, refused: undefined }, { kind: 'idle' });
+    const step = enter({ ...rule, refused: undefined, divergedAt: undefined }, { kind: 'idle' });
     return refused === undefined && !awaited(rule.phase) ? step : tell(step, { kind: 'back', hash: shortHash(desired.hash) });
   }
   if (desired.hash === refused) return enter(rule, { kind: 'idle' });
-  const candidate: Candidate = { reading: desired, since: rule.seenAt };
-  if (policy.validate.length > 0) return enter(rule, { kind: 'checking', candidate, read: id });
-  return enter(rule, { kind: 'queued', candidate, held: false });
+  return consider(rule, { reading: desired, since: rule.seenAt, tries: 0 }, policy, at, id);
 }
 
 /** A change was told and nothing has come of it yet: its withdrawal is told, too. */
-const awaited = ({ kind }: Phase): boolean => kind === 'checking' || kind === 'queued' || kind === 'settling' || kind === 'rereading';
+const awaited = ({ kind }: Phase): boolean =>
+  kind === 'checking' || kind === 'staging' || kind === 'queued' || kind === 'settling' || kind === 'rereading' || kind === 'delayed';
+
+/** The first step that this candidate needs. */
+export function consider(rule: RuleState, candidate: Candidate, policy: RulePolicy, at: number, id: number): RuleStep {
+  const { problem } = candidate.reading;
+  if (problem !== undefined) return refuse(rule, candidate, 0, { kind: 'unusable', problem }, policy, at, id);
+  if (isStaged(policy)) return enter(rule, { kind: 'staging', candidate, job: id });
+  if (policy.validate.length > 0) return enter(rule, { kind: 'checking', candidate, read: id });
+  return accept(rule, candidate, policy, at, id);
+}
+
+/** Nothing is said against it. */
+export function accept(rule: RuleState, candidate: Candidate, policy: RulePolicy, at: number, id: number): RuleStep {
+  if (policy.on_change === 'none' && !isOwned(policy)) return finished(rule, candidate, 'none', false, at, policy, id);
+  return enter(rule, { kind: 'queued', candidate, held: false });
+}
+
+/** A verdict on the files is final for them. A validator that gave none (it hangs, it is missing) is asked again, later and later. */
+export function refuse(
+  rule: RuleState,
+  candidate: Candidate,
+  step: number,
+  verdict: Refusal,
+  policy: RulePolicy,
+  at: number,
+  id: number,
+): RuleStep {
+  const { hash } = candidate.reading;
+  const refused = { ...rule, refused: hash };
+  const final = verdict.kind === 'unusable' || (verdict.kind === 'ended' && verdict.end.kind === 'code');
+  const after = final ? evaluate(refused, policy, at, id) : delay(refused, candidate, at);
+  if (!final && candidate.tries > 0) return after;
+  return tell(after, { kind: 'refused', hash: shortHash(hash), running: shortOf(rule.applied), step, verdict });
+}
+
+/** The newest files go first, if they are others by now. */
+export function delay(rule: RuleState, candidate: Candidate, at: number): RuleStep {
+  const until = at + backOffMs(candidate.tries, firstDelayMs, longestDelayMs);
+  return enter(rule, { kind: 'delayed', candidate: { ...candidate, tries: candidate.tries + 1 }, until });
+}
 
 /** The candidate is what the application runs with now; what came meanwhile is next. */
 export function finished(
   rule: RuleState,
   candidate: Candidate,
-  how: 'reload' | 'restart' | 'none',
+  how: Way,
+  proven: boolean,
   at: number,
   policy: RulePolicy,
   id: number,
 ): RuleStep {
-  const applied = { ...rule, applied: candidate.reading, refused: undefined };
+  const applied = runsWith(
+    { ...rule, refused: undefined, actedAt: how === 'none' ? rule.actedAt : at },
+    candidate.reading,
+    proven,
+    at,
+    policy,
+  );
   const note: RuleNote = { kind: 'applied', hash: shortHash(candidate.reading.hash), how, ms: Math.max(0, at - candidate.since) };
-  return tell(evaluate(applied, policy, id), note);
+  return tell(evaluate({ ...applied, phase: { kind: 'idle' } }, policy, at, id), note);
+}
+
+/** A generation is good once the application has confirmed it, or has run on it for `good_after`. */
+export function runsWith(rule: RuleState, reading: Reading, proven: boolean, at: number, policy: RulePolicy): RuleState {
+  const state = { ...rule, applied: reading };
+  if (proven || policy.good_after === 0) return { ...state, good: bare(reading), goodAt: undefined };
+  if (reading.hash === rule.good?.hash) return { ...state, goodAt: undefined };
+  const running = reading.hash === rule.applied?.hash ? rule.goodAt : undefined;
+  return { ...state, goodAt: running ?? at + policy.good_after };
 }

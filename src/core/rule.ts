@@ -1,7 +1,8 @@
-/** What is known of one watch rule, and where it is on the way from a change to its application. */
+/** What is known of one watch rule, and where it is on the way from a change to a candidate that may be applied. */
 
-import type { WatchRule } from '../config/model.ts';
-import type { Refusal, RuleNote } from './notes.ts';
+import type { JobResult } from './jobs.ts';
+import type { Refusal, RuleNote, Way } from './notes.ts';
+import { isOwned, type RulePolicy } from './policy.ts';
 import type { Reading } from './reading.ts';
 import type { End } from './wait-status.ts';
 
@@ -13,31 +14,51 @@ export interface RuleState {
   readonly desired: Reading | undefined;
   /** When `desired` was learnt. */
   readonly seenAt: number;
+  /** Since when desired is not what is applied; undefined: it is. */
+  readonly divergedAt: number | undefined;
   /** What the application runs with; undefined: not known. */
   readonly applied: Reading | undefined;
+  /** Of an owned rule: what the application finds at its next start. */
+  readonly published: Reading | undefined;
+  /** The last generation that has proven itself. */
+  readonly good: Reading | undefined;
+  /** When `applied` has proven itself, if nothing happens before. */
+  readonly goodAt: number | undefined;
   /** The hash that was refused or failed last, until another one is applied. */
   readonly refused: string | undefined;
   /** Ends of the application right after a reload signal, since the last reload that went well. */
   readonly deaths: number;
   /** The application does not survive this reload signal: changes are applied by restart from here. */
   readonly fallen: boolean;
+  /** A burst of events is open: what it ends in is not known yet. */
+  readonly stirsSince: number | undefined;
+  /** When an action for this rule was over last; 0: never. */
+  readonly actedAt: number;
+  readonly echo: Echo;
+  /** What the files were as an instance was started beside the one that runs. */
+  readonly beside: string | undefined;
   readonly phase: Phase;
 }
 
-/** A reading on its way. */
+/** Changes right after our own actions: somebody may be writing because of them (loop-guard.ts). */
+export interface Echo {
+  /** So many in a row. Below zero: it was proven that somebody writes of their own accord. */
+  readonly count: number;
+  /** How often the rule was held for it. */
+  readonly holds: number;
+  readonly heldAt: number;
+  /** 0: not held. */
+  readonly heldUntil: number;
+}
+
+/** A reading on its way. `tries`: how often circumstances, not the files, have kept it from being judged. */
 export interface Candidate {
   readonly reading: Reading;
   readonly since: number;
+  readonly tries: number;
 }
 
-/** One try after another to get a reload signal across. */
-export interface Attempt {
-  readonly by: 'reload' | 'restart';
-  readonly since: number;
-  readonly count: number;
-}
-
-/** A phase with a `read` waits for the reading with that id; other answers are late ones of former phases. */
+/** A phase with a `read` waits for the reading with that id, one with a `job` for that job; other answers are late ones of former phases. */
 export type Phase =
   /** Nothing to do: desired is applied, or refused. */
   | { readonly kind: 'idle' }
@@ -47,65 +68,93 @@ export type Phase =
   | { readonly kind: 'rereading'; readonly last: string | undefined; readonly tries: number; readonly read: number }
   /** Is it still the candidate, before the validators run? */
   | { readonly kind: 'checking'; readonly candidate: Candidate; readonly read: number }
-  | { readonly kind: 'validating'; readonly candidate: Candidate; readonly step: number; readonly token: number }
+  /** A copy is being made: from here the candidate cannot change any more. */
+  | { readonly kind: 'staging'; readonly candidate: Candidate; readonly job: number }
+  | {
+      readonly kind: 'validating';
+      readonly candidate: Candidate;
+      readonly step: number;
+      readonly token: number;
+      /** Of the copy, where there is one. */
+      readonly directory: string | undefined;
+    }
   /** A validator said no. Was it still the candidate that it saw? */
   | { readonly kind: 'judging'; readonly candidate: Candidate; readonly step: number; readonly verdict: Refusal; readonly read: number }
+  /** Circumstances keep it from being judged or applied: tried again at `until`. */
+  | { readonly kind: 'delayed'; readonly candidate: Candidate; readonly until: number }
   /** Valid; waits for its turn: one apply at a time over all rules. `held`: told already that another rule holds it back. */
   | { readonly kind: 'queued'; readonly candidate: Candidate; readonly held: boolean }
-  /** Has the turn. Is it still the candidate, right before it is applied? */
-  | { readonly kind: 'rechecking'; readonly candidate: Candidate; readonly attempt: Attempt; readonly read: number }
-  /** The guarded signal is ordered and not answered. */
-  | { readonly kind: 'signalling'; readonly candidate: Candidate; readonly attempt: Attempt; readonly id: number }
-  /** The application does not take the signal yet: asked again at `at`. */
-  | { readonly kind: 'retrying'; readonly candidate: Candidate; readonly attempt: Attempt; readonly at: number }
-  /** Applied, if the application stays up until then. */
-  | {
-      readonly kind: 'confirming';
-      readonly candidate: Candidate;
-      readonly by: 'reload' | 'restart';
-      readonly from: number;
-      readonly until: number;
-    }
-  /** A restart for this candidate is under way. */
-  | { readonly kind: 'restarting'; readonly candidate: Candidate }
+  /** Part of what is being applied (apply.ts), which says how it ends. */
+  | { readonly kind: 'applying'; readonly candidate: Candidate }
   /** No instance runs. The next one finds whatever is there. */
   | { readonly kind: 'down' }
-  /** A new instance is ordered, as the files were `expected` (a hash). With a candidate: for its sake. */
-  | { readonly kind: 'coming'; readonly candidate: Candidate | undefined; readonly expected: string | undefined }
+  /** A new instance is ordered, as the files were `expected` (a hash). */
+  | { readonly kind: 'coming'; readonly expected: string | undefined }
   /** It has started. If the files are still the expected ones, it has found those. */
-  | {
-      readonly kind: 'surveying';
-      readonly candidate: Candidate | undefined;
-      readonly expected: string | undefined;
-      readonly startedAt: number;
-      readonly read: number;
-    }
+  | { readonly kind: 'surveying'; readonly expected: string | undefined; readonly startedAt: number; readonly read: number }
   /** The container stops. */
   | { readonly kind: 'over' };
 
 export type RuleEvent =
   /** The watch: the files have settled on this. */
   | { readonly kind: 'told'; readonly reading: Reading; readonly at: number }
+  /** The watch: something moves; and: it has come to nothing. */
+  | { readonly kind: 'stirred'; readonly at: number }
+  | { readonly kind: 'calmed'; readonly at: number }
   /** The answer to a phase's `read`; undefined: no consistent reading could be had. */
   | { readonly kind: 'read'; readonly id: number; readonly reading: Reading | undefined; readonly at: number }
+  | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
   | { readonly kind: 'validated'; readonly token: number; readonly at: number; readonly refusal: Refusal | undefined }
-  /** This rule may apply now. */
-  | { readonly kind: 'turn'; readonly at: number }
   | { readonly kind: 'heldBack'; readonly by: string }
-  | { readonly kind: 'signalled'; readonly id: number; readonly result: SignalResult; readonly at: number }
-  | { readonly kind: 'instanceOrdered' }
-  | { readonly kind: 'instanceStarted'; readonly at: number }
-  /** The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. */
-  | { readonly kind: 'instanceEnded'; readonly ordered: boolean; readonly end: End | undefined; readonly at: number }
+  | Verdict
+  | InstanceEvent
   | { readonly kind: 'containerStops' }
   | { readonly kind: 'timeElapsed'; readonly at: number };
 
-export type SignalResult = 'sent' | 'no_process' | 'not_yet' | 'ignored' | 'not_caught' | 'not_permitted' | 'stopping';
+/** What the apply machine says to those that it applies. */
+export type Verdict =
+  /** It is their turn. */
+  | { readonly kind: 'chosen' }
+  /** The application finds this at its next start. */
+  | { readonly kind: 'published'; readonly reading: Reading }
+  /** The files are others by now (`reading`), or it came to nothing and they wait for their turn again. */
+  | { readonly kind: 'dissolved'; readonly moved: { readonly reading: Reading | undefined } | undefined; readonly at: number }
+  | {
+      readonly kind: 'succeeded';
+      readonly how: Way;
+      readonly candidate: Candidate;
+      /** The application itself has confirmed it. */
+      readonly proven: boolean;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly candidate: Candidate;
+      /** Why, where it is worth a line of this rule. */
+      readonly note: RuleNote | undefined;
+      /** Circumstances, not the files: tried again later. */
+      readonly again: boolean;
+      /** The application ended right after the signal; `byIt`: of it. */
+      readonly death: { readonly byIt: boolean } | undefined;
+      readonly at: number;
+    }
+  | { readonly kind: 'rolledBack'; readonly reading: Reading; readonly took: boolean; readonly note: RuleNote; readonly at: number };
 
-export type RuleCommand =
-  | { readonly kind: 'validate'; readonly token: number; readonly step: number }
-  | { readonly kind: 'signal'; readonly id: number; readonly signo: number; readonly minAgeMs: number }
-  | { readonly kind: 'restart' };
+/** What happens to the application, as far as rules and the apply machine are concerned. */
+export type InstanceEvent =
+  /** A spawn is ordered. `beside`: while another instance runs and stays the one that counts. */
+  | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
+  /** `promoted`: the one beside has taken over. */
+  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly at: number }
+  | { readonly kind: 'instanceReady'; readonly at: number }
+  /** It runs, and does not become ready. */
+  | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
+  /** The one beside did not come up; the other one goes on. */
+  | { readonly kind: 'besideFailed'; readonly problem: string; readonly at: number }
+  /** The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. */
+  | { readonly kind: 'instanceEnded'; readonly ordered: boolean; readonly end: End | undefined; readonly at: number };
+
+export type RuleCommand = { readonly kind: 'validate'; readonly token: number; readonly step: number } | { readonly kind: 'restart' };
 
 export interface RuleStep {
   readonly state: RuleState;
@@ -113,66 +162,64 @@ export interface RuleStep {
   readonly notes: readonly RuleNote[];
 }
 
-export type RulePolicy = Pick<WatchRule, 'settle' | 'validate' | 'on_change' | 'reload_signal' | 'reload_after_start' | 'confirm'>;
-
 /** Before the first instance; `reading` is what the files are as it starts. */
 export const freshRule = (reading: Reading | undefined, at: number): RuleState => ({
   desired: reading,
   seenAt: at,
+  divergedAt: at,
   applied: undefined,
+  published: undefined,
+  good: undefined,
+  goodAt: undefined,
   refused: undefined,
   deaths: 0,
   fallen: false,
+  stirsSince: undefined,
+  actedAt: 0,
+  echo: { count: 0, holds: 0, heldAt: 0, heldUntil: 0 },
+  beside: undefined,
   phase: { kind: 'down' },
 });
 
-/** A rule that is new to a running application: what it finds is taken for what the application runs with. */
-export const adoptedRule = (reading: Reading | undefined, at: number): RuleState => ({
+/** A rule that is new to a running application: what it finds is taken for what the application runs with, unless that is only what is published. */
+export const adoptedRule = (reading: Reading | undefined, at: number, policy: RulePolicy): RuleState => ({
   ...freshRule(reading, at),
-  applied: reading,
+  divergedAt: isOwned(policy) ? at : undefined,
+  applied: isOwned(policy) ? undefined : reading,
   phase: { kind: 'idle' },
 });
 
-/** While a rule is in one of these no other one may apply. */
-export function holdsTurn({ phase }: RuleState): boolean {
-  switch (phase.kind) {
-    case 'rechecking':
-    case 'signalling':
-    case 'retrying':
-    case 'confirming':
-    case 'restarting':
-      return true;
-    case 'coming':
-    case 'surveying':
-      return phase.candidate !== undefined;
-    default:
-      return false;
-  }
-}
-
-/** An end of the application now is a failed reload. Before init's answer it is not: the signal, if sent, is answered first. */
-export const isUnconfirmedReload = ({ phase }: RuleState): boolean => phase.kind === 'confirming' && phase.by === 'reload';
-
-/** The application must not be lost while its end may be our doing: init keeps it for the controller. */
-export const needsHold = (rule: RuleState): boolean => rule.phase.kind === 'signalling' || isUnconfirmedReload(rule);
-
 /** Applying another rule now would make the application read files of this one that are refused, or not judged yet. */
-export function holdsOthersBack(rule: RuleState, policy: Pick<RulePolicy, 'on_change'>): boolean {
-  if (policy.on_change === 'none') return false;
-  if (rule.phase.kind === 'checking' || rule.phase.kind === 'validating' || rule.phase.kind === 'judging') return true;
-  return isRefused(rule);
+export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
+  if (policy.on_change === 'none' || isOwned(policy)) return false;
+  return isJudging(rule) || isRefused(rule);
 }
+
+const isJudging = ({ phase: { kind } }: RuleState): boolean =>
+  kind === 'checking' || kind === 'staging' || kind === 'validating' || kind === 'judging';
 
 export const isRefused = (rule: RuleState): boolean => rule.desired !== undefined && rule.desired.hash === rule.refused;
 
+/** Something will come of it soon, and may be the other half of the same change. */
+export const isUnderWay = (rule: RuleState): boolean =>
+  rule.stirsSince !== undefined || isJudging(rule) || rule.phase.kind === 'settling' || rule.phase.kind === 'rereading';
+
+/** The application runs with what has not proven itself, and there is something to go back to. */
+export const isOnProbation = (rule: RuleState, policy: RulePolicy): boolean =>
+  isOwned(policy) && rule.good !== undefined && rule.applied !== undefined && rule.applied.hash !== rule.good.hash;
+
 /** When this rule has to be woken up, if ever. */
-export function ruleDeadline({ phase }: RuleState): number | undefined {
+export function ruleDeadline({ phase, goodAt }: RuleState): number | undefined {
+  const own = phaseDeadline(phase);
+  if (phase.kind === 'over') return undefined;
+  return own !== undefined && goodAt !== undefined ? Math.min(own, goodAt) : (own ?? goodAt);
+}
+
+function phaseDeadline(phase: Phase): number | undefined {
   switch (phase.kind) {
     case 'settling':
       return phase.readAt;
-    case 'retrying':
-      return phase.at;
-    case 'confirming':
+    case 'delayed':
       return phase.until;
     default:
       return undefined;

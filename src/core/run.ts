@@ -1,21 +1,29 @@
 /** One transition of the whole: what it gathers on its way through the machines, and how they reach each other. */
 import type { Config, ServiceConfig } from '../config/model.ts';
 import type { LinkEvent } from '../link/messages.ts';
+import { type ApplyStep, applyTransition } from './apply.ts';
+import { type ApplyCommand, type ApplyEvent, type ApplyPolicy, type ApplyState, applyNeedsHold } from './apply-state.ts';
+import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
+import { environmentRule, isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import type { Reading } from './reading.ts';
-import { ruleTransition } from './reload.ts';
-import { needsHold, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
-import { type ServiceCommand, type ServiceEvent, type ServiceState, type ServiceStep, serviceTransition } from './service.ts';
-import { nextTurns } from './turns.ts';
+import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
+import { ruleTransition } from './rule-machine.ts';
+import { serviceTransition } from './service.ts';
+import type { ServiceCommand, ServiceEvent, ServicePolicy, ServiceState, ServiceStep } from './service-state.ts';
+import { nextTurn } from './turns.ts';
 
 export interface State {
-  /** For tokens, signal ids and readings: never used twice in a container's life. */
+  /** For tokens, signal ids, readings and jobs: never used twice in a container's life. */
   readonly nextId: number;
   readonly service: ServiceState;
   readonly rules: Readonly<Record<string, RuleState>>;
+  readonly apply: ApplyState;
   /** When the last reload signal was sent: daemons lose the second of two close ones (applications.md, trap 5). */
   readonly lastSignalAt: number;
   readonly orders: Orders | undefined;
+  /** Of the hashes of environments (hex): with another one the same variables would look like others. Undefined: there is no `env_from`. */
+  readonly key: string | undefined;
 }
 
 /** What of the standing orders changes with the state; the rest is configuration. */
@@ -24,20 +32,51 @@ export interface Orders {
   readonly hold: boolean;
 }
 
+/** `environment`: the hash of the variables of `env_from`, undefined where there are none. */
 export type Command =
-  | ServiceCommand
+  | Exclude<ServiceCommand, { kind: 'spawn' | 'probeReady' }>
+  | { readonly kind: 'spawn'; readonly token: number; readonly environment: string | undefined }
+  | { readonly kind: 'probe'; readonly token: number; readonly of: string | undefined; readonly environment: string | undefined }
   | ({ readonly kind: 'orders' } & Orders)
-  | { readonly kind: 'validate'; readonly rule: string; readonly token: number; readonly step: number }
+  | {
+      readonly kind: 'validate';
+      readonly rule: string;
+      readonly token: number;
+      readonly step: number;
+      readonly directory: string | undefined;
+      readonly environment: string | undefined;
+    }
+  | {
+      readonly kind: 'execute';
+      readonly rule: string;
+      readonly token: number;
+      readonly step: number;
+      readonly environment: string | undefined;
+    }
   | { readonly kind: 'signal'; readonly id: number; readonly token: number; readonly signo: number; readonly minAgeMs: number };
 
 export type Event =
   | LinkEvent
   | { readonly kind: 'told'; readonly rule: string; readonly reading: Reading; readonly at: number }
+  | { readonly kind: 'stirred' | 'calmed'; readonly rule: string; readonly at: number }
+  /** The mount of the rule is proven stale: it will never change again. */
+  | { readonly kind: 'stale'; readonly rule: string; readonly at: number }
   | { readonly kind: 'read'; readonly rule: string; readonly id: number; readonly reading: Reading | undefined; readonly at: number }
+  | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };
 
 /** What the rules' files are, by the rule's name; undefined: not known. */
 export type Readings = Readonly<Record<string, Reading | undefined>>;
+
+/** What a first controller knows before anything has happened. */
+export interface Beginning {
+  readonly readings: Readings;
+  readonly kept: Kept;
+  readonly key: string | undefined;
+}
+
+/** What was known in the container's last life, by the rule's name (hashes). */
+export type Kept = Readonly<Record<string, { readonly good: string | undefined; readonly refused: string | undefined }>>;
 
 export interface Step {
   readonly state: State;
@@ -48,41 +87,82 @@ export interface Step {
 /** What one transition gathers on its way through the machines. */
 export interface Run {
   readonly service: ServiceConfig;
+  readonly policies: readonly RulePolicy[];
   readonly commands: Command[];
   readonly notes: Note[];
   state: State;
 }
 
-export const openRun = (state: State, config: Config): Run => ({ service: config.services.main, commands: [], notes: [], state });
+export const openRun = (state: State, config: Config): Run => ({
+  service: config.services.main,
+  policies: policiesOf(config.services.main),
+  commands: [],
+  notes: [],
+  state,
+});
 
 /** Orders go first: what follows in the same commit already counts under them. */
 export function close(run: Run): Step {
-  const orders = ordersOf(run.state, run.service);
+  const orders = ordersOf(run);
   const same = !orders || (run.state.orders?.token === orders.token && run.state.orders.hold === orders.hold);
   if (same) return { state: run.state, commands: run.commands, notes: run.notes };
   return { state: { ...run.state, orders }, commands: [{ kind: 'orders', ...orders }, ...run.commands], notes: run.notes };
 }
 
 /** Undefined: nothing is left to order. */
-function ordersOf({ service, rules }: State, policy: ServiceConfig): Orders | undefined {
+function ordersOf({ state: { service, rules, apply }, service: policy, policies }: Run): Orders | undefined {
   if (service.kind === 'ending' || service.kind === 'ended') return undefined;
-  const restarting = service.kind !== 'running' && !(service.kind === 'starting' && service.reason === 'start');
-  return { token: service.token, hold: policy.restart !== 'no' || restarting || Object.values(rules).some(needsHold) };
+  const first = (service.kind === 'starting' || service.kind === 'preparing') && service.reason === 'start';
+  const restarting = service.kind !== 'running' ? !first : service.beside !== undefined;
+  const probation = policies.some((one) => {
+    const rule = rules[one.name];
+    return rule !== undefined && isOnProbation(rule, one);
+  });
+  return { token: service.token, hold: policy.restart !== 'no' || restarting || applyNeedsHold(apply) || probation };
 }
 
-export const isMain = ({ state: { service } }: Run, token: number): boolean => 'token' in service && service.token === token;
+export const isMain = ({ state: { service } }: Run, token: number): boolean => {
+  if (service.kind === 'running' && service.beside?.token === token) return true;
+  return 'token' in service && service.token === token;
+};
+
+export const servicePolicy = ({ service, policies }: Pick<Run, 'service' | 'policies'>): ServicePolicy => ({
+  ...service,
+  owned: policies.some(isOwned),
+});
 
 export function toService(run: Run, event: ServiceEvent): void {
-  const step = serviceTransition(run.state.service, event, run.service, run.state.nextId);
+  const step = serviceTransition(run.state.service, event, servicePolicy(run), run.state.nextId);
   if (!step) return;
   run.state = { ...run.state, nextId: run.state.nextId + 1, service: step.state };
   takeService(run, step);
 }
 
 export function takeService(run: Run, step: ServiceStep): void {
-  run.commands.push(...step.commands);
   run.notes.push(...step.notes);
-  if (step.commands.some(({ kind }) => kind === 'spawn')) toRules(run, { kind: 'instanceOrdered' });
+  for (const command of step.commands) run.commands.push(serviceCommand(run, command));
+  for (const fact of step.facts) toAll(run, fact);
+}
+
+function serviceCommand(run: Run, command: ServiceCommand): Command {
+  switch (command.kind) {
+    case 'spawn':
+      return { ...command, environment: environmentOf(run) };
+    case 'probeReady':
+      return { kind: 'probe', token: command.token, of: undefined, environment: environmentOf(run) };
+    default:
+      return command;
+  }
+}
+
+/** What the application of this moment has, or will have, for variables. */
+const environmentOf = ({ state, policies }: Run): string | undefined =>
+  policies.some(({ source }) => source === 'environment') ? state.rules[environmentRule]?.published?.hash : undefined;
+
+/** What is applied is judged first: what an end means for its rules is said before they see the end. */
+export function toAll(run: Run, event: InstanceEvent): void {
+  toApply(run, event);
+  toRules(run, event);
 }
 
 export function toRules(run: Run, event: RuleEvent): void {
@@ -90,28 +170,66 @@ export function toRules(run: Run, event: RuleEvent): void {
 }
 
 export function toRule(run: Run, name: string, event: RuleEvent): void {
-  const policy = run.service.watch.find((rule) => rule.name === name);
+  const policy = run.policies.find((rule) => rule.name === name);
   const rule = run.state.rules[name];
   if (!policy || !rule) return;
   const step = ruleTransition(rule, event, policy, run.state.nextId);
   if (!step) return;
   run.state = { ...run.state, nextId: run.state.nextId + 1, rules: { ...run.state.rules, [name]: step.state } };
   run.notes.push(...step.notes.map((note) => ({ rule: name, ...note })));
-  for (const command of step.commands) takeRule(run, name, command, event);
+  for (const command of step.commands) takeRule(run, policy, command, 'at' in event ? event.at : 0);
 }
 
-function takeRule(run: Run, rule: string, command: RuleCommand, event: RuleEvent): void {
+function takeRule(run: Run, policy: RulePolicy, command: RuleCommand, at: number): void {
+  if (command.kind === 'restart') {
+    toService(run, { kind: 'restartWanted', at });
+    return;
+  }
+  const phase = run.state.rules[policy.name]?.phase;
+  const directory = phase?.kind === 'validating' ? phase.directory : undefined;
+  // Variables are checked in the environment that they would make.
+  const own = policy.source === 'environment' && phase?.kind === 'validating';
+  const environment = own ? phase.candidate.reading.hash : environmentOf(run);
+  run.commands.push({ rule: policy.name, ...command, directory: own ? undefined : directory, environment });
+}
+
+export function toApply(run: Run, event: ApplyEvent): void {
+  const step = applyTransition(run.state.apply, event, applyPolicy(run), run.state.nextId);
+  if (!step) return;
+  run.state = { ...run.state, nextId: run.state.nextId + 1, apply: step.state };
+  takeApply(run, step, 'at' in event ? event.at : 0);
+}
+
+function applyPolicy({ policies, service }: Run): ApplyPolicy {
+  const policy = (name: string): RulePolicy => {
+    const found = policies.find((rule) => rule.name === name);
+    if (!found) throw new Error(`no rule ${name}`);
+    return found;
+  };
+  return { policy, ready: service.ready !== undefined };
+}
+
+function takeApply(run: Run, { sayings, notes, commands }: ApplyStep, at: number): void {
+  run.notes.push(...notes.map(({ rule, note }) => ({ rule, ...note })));
+  for (const { rule, event } of sayings) toRule(run, rule, event);
+  for (const command of commands) takeApplyCommand(run, command, at);
+}
+
+function takeApplyCommand(run: Run, command: ApplyCommand, at: number): void {
   switch (command.kind) {
-    case 'validate':
-      run.commands.push({ rule, ...command });
-      return;
     case 'signal': {
       const { service } = run.state;
       if ('token' in service) run.commands.push({ token: service.token, ...command });
       return;
     }
+    case 'execute':
+      run.commands.push({ ...command, environment: environmentOf(run) });
+      return;
+    case 'probe':
+      run.commands.push({ kind: 'probe', token: command.token, of: command.rule, environment: environmentOf(run) });
+      return;
     case 'restart':
-      toService(run, { kind: 'restartWanted', at: 'at' in event ? event.at : 0 });
+      toService(run, { kind: 'restartWanted', at });
       return;
     default:
       command satisfies never;
@@ -119,5 +237,7 @@ function takeRule(run: Run, rule: string, command: RuleCommand, event: RuleEvent
 }
 
 export function giveTurns(run: Run, at: number): void {
-  for (const { rule, event } of nextTurns(run.state, run.service.watch, at)) toRule(run, rule, event);
+  const { batch, heldBack } = nextTurn(run.state, run.policies, at);
+  for (const { rule, by } of heldBack) toRule(run, rule, { kind: 'heldBack', by });
+  if (batch) toApply(run, { kind: 'begin', batch, at });
 }

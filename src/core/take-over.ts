@@ -2,9 +2,10 @@
 import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
 import { decodeMemo } from './memo.ts';
+import { policiesOf } from './policy.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
-import { close, openRun, type Readings, type Step, takeService } from './run.ts';
-import type { ServiceCommand, ServiceState } from './service.ts';
+import { type Beginning, close, openRun, type Step, takeService, toRule } from './run.ts';
+import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
 import { begin, resume } from './supervisor.ts';
 
@@ -13,31 +14,49 @@ const { roles, slotStates } = constants;
 const idGap = 1_000;
 
 /** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
-export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings): Step {
+export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
   const state = decodeMemo(hello.memo);
-  return state ? resume(state, config, readings, hello.now_ms) : adopt(hello, slots, config, readings);
+  return state ? resume(state, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
 }
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
 export function unknownRules(hello: Hello, config: Config): string[] {
   const state = decodeMemo(hello.memo);
-  return config.services.main.watch.map(({ name }) => name).filter((name) => state?.rules[name] === undefined);
+  return policiesOf(config.services.main)
+    .map(({ name }) => name)
+    .filter((name) => state?.rules[name] === undefined);
 }
 
+/** The key with which the former controllers made the hashes of environments. */
+export const knownKey = (hello: Hello): string | undefined => decodeMemo(hello.memo)?.key;
+
+/** Nothing is known of a former controller, nor of an instance. */
+export const isFirst = (hello: Hello, slots: readonly Slot[]): boolean =>
+  decodeMemo(hello.memo) === undefined && !slots.some(({ role }) => role === roles.values.main);
+
 /** Without an instance it is a first start. */
-function adopt(hello: Hello, slots: readonly Slot[], config: Config, readings: Readings): Step {
+function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
+  const { readings, key } = beginning;
   const highest = Math.max(0, hello.main_token, ...slots.map(({ token }) => token));
-  const main = slots.find(({ role }) => role === roles.values.main);
-  if (!main) return begin(config, readings, hello.now_ms, highest === 0 ? 1 : highest + idGap);
-  const rules = config.services.main.watch.map((rule): [string, RuleState] => [rule.name, adoptedRule(readings[rule.name], hello.now_ms)]);
+  const mains = slots.filter(({ role }) => role === roles.values.main);
+  const main = mains.find(({ token }) => token === hello.main_token) ?? mains[0];
+  if (!main) return begin(config, beginning, hello.now_ms, highest === 0 ? 1 : highest + idGap);
+  const policies = policiesOf(config.services.main);
+  const rules = policies.map((policy): [string, RuleState] => [policy.name, adoptedRule(readings[policy.name], hello.now_ms, policy)]);
   const { service, commands } = serviceOf(main, hello);
-  const run = openRun(
-    { nextId: highest + idGap, service, rules: Object.fromEntries(rules), lastSignalAt: hello.now_ms, orders: undefined },
-    config,
-  );
-  takeService(run, { state: service, commands, notes: [] });
+  const base = { nextId: highest + idGap, rules: Object.fromEntries(rules), apply: { kind: 'none' }, orders: undefined, key } as const;
+  const run = openRun({ ...base, service, lastSignalAt: hello.now_ms }, config);
+  // An instance that was to take over: nobody knows what came of it.
+  const others = mains.filter((one) => one !== main).map(({ token }): ServiceCommand => stopNow(token));
+  takeService(run, { state: service, commands: [...others, ...commands], notes: [], facts: [] });
+  for (const { name } of policies) {
+    const reading = readings[name];
+    if (reading) toRule(run, name, { kind: 'told', reading, at: hello.now_ms });
+  }
   return close(run);
 }
+
+const stopNow = (token: number): ServiceCommand => ({ kind: 'stop', token, signo: sigterm, timeoutMs: 0 });
 
 function serviceOf({ token, pid, state, spawned_ms }: Slot, hello: Hello): { service: ServiceState; commands: readonly ServiceCommand[] } {
   if (hello.stop_signal !== 0) return { service: { kind: 'ending', token, signo: hello.stop_signal }, commands: [] };
@@ -45,14 +64,14 @@ function serviceOf({ token, pid, state, spawned_ms }: Slot, hello: Hello): { ser
     case slotStates.values.spawning:
       return { service: { kind: 'starting', token, attempt: 0, reason: 'policy', orderedAt: spawned_ms }, commands: [] };
     case slotStates.values.running:
-      return { service: { kind: 'running', token, pid, attempt: 0, since: spawned_ms }, commands: [] };
+      return {
+        service: { kind: 'running', token, pid, attempt: 0, since: spawned_ms, readiness: { kind: 'ready' }, beside: undefined },
+        commands: [],
+      };
     // It ended; whether its end was acted upon is not known. What is left of it goes, and the next instance starts.
     case slotStates.values.exited:
-      return {
-        service: { kind: 'stopping', token, since: hello.now_ms },
-        commands: [{ kind: 'stop', token, signo: sigterm, timeoutMs: 0 }],
-      };
+      return { service: { kind: 'stopping', token, since: hello.now_ms, leaveWith: undefined }, commands: [stopNow(token)] };
     default:
-      return { service: { kind: 'stopping', token, since: hello.now_ms }, commands: [] };
+      return { service: { kind: 'stopping', token, since: hello.now_ms, leaveWith: undefined }, commands: [] };
   }
 }

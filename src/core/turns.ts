@@ -1,77 +1,130 @@
-/** Who may apply, and when: one at a time over all rules, and not before the application can take it. */
-import type { WatchRule } from '../config/model.ts';
-import { holdsOthersBack, holdsTurn, isRefused, type RuleEvent, type RuleState, ruleDeadline } from './rule.ts';
-import type { ServiceState } from './service.ts';
+/** What may be applied, and when: one change at a time over all rules, and not before the application can take it. Pure. */
+import type { Batch, Member } from './apply-state.ts';
+import { type ApplyState, applyDeadline } from './apply-state.ts';
+import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
+import type { Reading } from './reading.ts';
+import { type Candidate, holdsOthersBack, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
+import { earliest, type ServiceState, serviceDeadline } from './service-state.ts';
 
 /** What of the state the turns depend on. */
 export interface Turns {
   readonly service: ServiceState;
   readonly rules: Readonly<Record<string, RuleState>>;
+  readonly apply: ApplyState;
   readonly lastSignalAt: number;
 }
 
 /** applications.md, trap 5: haproxy loses the second of two reload signals that are 10 to 60 ms apart. */
 const signalGapMs = 250;
 
-export interface Given {
-  readonly rule: string;
-  readonly event: RuleEvent;
-}
-
+/** A rule that waits for its turn. */
 interface Queued {
-  readonly policy: WatchRule;
-  readonly since: number;
+  readonly policy: RulePolicy;
+  readonly rule: RuleState;
+  readonly candidate: Candidate;
 }
 
-/** Turns to give now. Rules that only report need no turn of the others; of the rest one at most, the longest waiting first. */
-export function nextTurns(turns: Turns, policies: readonly WatchRule[], at: number): Given[] {
+export interface Turn {
+  readonly batch: Batch | undefined;
+  /** Rules that wait for others whose files are refused. A check is over soon, and is no news; what is refused waits for somebody. */
+  readonly heldBack: readonly { readonly rule: string; readonly by: string }[];
+}
+
+/** What to begin now: all that may go, by the strongest of their actions. */
+export function nextTurn(turns: Turns, policies: readonly RulePolicy[], at: number): Turn {
+  if (turns.apply.kind !== 'none') return { batch: undefined, heldBack: [] };
   const queued = queuedRules(turns, policies);
-  const given = queued.filter(({ policy }) => policy.on_change === 'none').map(({ policy }) => turn(policy, at));
-  if (Object.values(turns.rules).some(holdsTurn)) return given;
-  for (const { policy } of queued.filter((one) => one.policy.on_change !== 'none')) {
-    const by = heldBackBy(policy.name, turns, policies);
-    if (by !== undefined) given.push(...heldBack(policy, by, turns));
-    else if (at >= (earliest(policy, turns) ?? Number.POSITIVE_INFINITY)) return [...given, turn(policy, at)];
-  }
-  return given;
+  const free = queued.filter(({ policy }) => heldBackBy(policy.name, turns, policies) === undefined);
+  const due = free.filter((one) => at >= (dueAt(one, turns, policies) ?? Number.POSITIVE_INFINITY));
+  const leader = strongest(due);
+  return { batch: leader && batchOf(leader, free, turns, at), heldBack: heldBackRules(queued, turns, policies) };
 }
 
 /** When the machines have to be woken up next, if ever. */
-export function nextDeadline(turns: Turns, policies: readonly WatchRule[]): number | undefined {
-  const deadlines = Object.values(turns.rules).map(ruleDeadline);
-  if (turns.service.kind === 'backoff') deadlines.push(turns.service.until);
-  if (!Object.values(turns.rules).some(holdsTurn)) {
+export function nextDeadline(turns: Turns, policies: readonly RulePolicy[]): number | undefined {
+  const deadlines = [serviceDeadline(turns.service), applyDeadline(turns.apply), ...Object.values(turns.rules).map(ruleDeadline)];
+  if (turns.apply.kind === 'none') {
     // One that is held back waits for the other rule, not for a time.
     const free = queuedRules(turns, policies).filter(({ policy }) => heldBackBy(policy.name, turns, policies) === undefined);
-    deadlines.push(...free.map(({ policy }) => earliest(policy, turns)));
+    deadlines.push(...free.map((one) => dueAt(one, turns, policies)));
   }
-  const known = deadlines.filter((deadline) => deadline !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
+  return turns.service.kind === 'ended' || turns.service.kind === 'ending' ? undefined : earliest(deadlines);
 }
 
-/** Readings that the rules wait for. */
-export function pendingReads(rules: Readonly<Record<string, RuleState>>): { readonly rule: string; readonly id: number }[] {
-  return Object.entries(rules).flatMap(([rule, { phase }]) => ('read' in phase ? [{ rule, id: phase.read }] : []));
-}
+/** An application that does not survive its reload signal is restarted. */
+export const actionOf = (policy: RulePolicy, { fallen }: Pick<RuleState, 'fallen'>): Action =>
+  policy.on_change === 'reload' && fallen ? 'restart' : policy.on_change;
 
-const turn = (policy: WatchRule, at: number): Given => ({ rule: policy.name, event: { kind: 'turn', at } });
-
-function queuedRules(turns: Turns, policies: readonly WatchRule[]): Queued[] {
+function queuedRules(turns: Turns, policies: readonly RulePolicy[]): Queued[] {
   const queued = policies.flatMap((policy): Queued[] => {
-    const phase = turns.rules[policy.name]?.phase;
-    return phase?.kind === 'queued' ? [{ policy, since: phase.candidate.since }] : [];
+    const rule = turns.rules[policy.name];
+    return rule?.phase.kind === 'queued' ? [{ policy, rule, candidate: rule.phase.candidate }] : [];
   });
-  return queued.sort((a, b) => a.since - b.since);
+  return queued.sort((a, b) => a.candidate.since - b.candidate.since);
 }
 
-/** A check is over soon, and is no news; what is refused waits for somebody. */
-function heldBack(policy: WatchRule, by: string, { rules }: Turns): Given[] {
-  const other = rules[by];
-  return other && isRefused(other) ? [{ rule: policy.name, event: { kind: 'heldBack', by } }] : [];
+const strengthOfQueued = ({ policy, rule }: Queued): number => strengthOf[actionOf(policy, rule)];
+
+/** Of equals the one that waits longest. */
+function strongest(queued: readonly Queued[]): Queued | undefined {
+  return queued.reduce<Queued | undefined>(
+    (best, one) => (best && strengthOfQueued(best) >= strengthOfQueued(one) ? best : one),
+    undefined,
+  );
+}
+
+/** Weaker ones ride along, since a stronger action makes the application read their files, too; of equals those that mean the very same. */
+function batchOf(leader: Queued, queued: readonly Queued[], { service }: Turns, at: number): Batch {
+  const action = service.kind === 'running' ? actionOf(leader.policy, leader.rule) : 'restart';
+  const riders = queued.filter((one) => one !== leader && at >= one.rule.echo.heldUntil && ridesWith(one, leader));
+  return {
+    leader: leader.policy.name,
+    action,
+    members: [leader, ...riders].map(memberOf),
+    since: at,
+    tries: 0,
+    published: false,
+    rollback: false,
+  };
+}
+
+function ridesWith(one: Queued, leader: Queued): boolean {
+  const strength = strengthOfQueued(one);
+  if (strength !== strengthOfQueued(leader)) return strength < strengthOfQueued(leader);
+  switch (actionOf(leader.policy, leader.rule)) {
+    case 'reload':
+      return one.policy.reload_signal === leader.policy.reload_signal;
+    case 'restart':
+    case 'none':
+      return true;
+    default: {
+      const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+      const [a, b] = [one.policy, leader.policy];
+      return a.on_change === b.on_change && same(a.exec, b.exec) && same(a.http, b.http);
+    }
+  }
+}
+
+function memberOf({ policy, rule, candidate }: Queued): Member {
+  return { rule: policy.name, candidate, fallback: isOwned(policy) ? fallbackOf(rule, candidate) : undefined };
+}
+
+/** The last good generation; before there is one, what it has run with so far. */
+function fallbackOf(rule: RuleState, candidate: Candidate): Reading | undefined {
+  const fallback = rule.good ?? rule.applied;
+  return fallback?.hash === candidate.reading.hash ? undefined : fallback;
+}
+
+function heldBackRules(queued: readonly Queued[], turns: Turns, policies: readonly RulePolicy[]): Turn['heldBack'] {
+  return queued.flatMap(({ policy }) => {
+    const by = heldBackBy(policy.name, turns, policies);
+    const other = by === undefined ? undefined : turns.rules[by];
+    return by !== undefined && other && isRefused(other) ? [{ rule: policy.name, by }] : [];
+  });
 }
 
 /** A signal or a restart makes the application read the files of all rules, so none of them may be refused or under validation. */
-function heldBackBy(name: string, turns: Turns, policies: readonly WatchRule[]): string | undefined {
+function heldBackBy(name: string, turns: Turns, policies: readonly RulePolicy[]): string | undefined {
   const other = policies.find((policy) => {
     const rule = turns.rules[policy.name];
     return policy.name !== name && rule !== undefined && holdsOthersBack(rule, policy);
@@ -79,9 +132,28 @@ function heldBackBy(name: string, turns: Turns, policies: readonly WatchRule[]):
   return other?.name;
 }
 
-/** Undefined while no application runs: the next one finds the files anyway. */
-function earliest(policy: WatchRule, { service, lastSignalAt }: Turns): number | undefined {
-  if (service.kind !== 'running') return undefined;
-  const ready = policy.on_change === 'reload' ? service.since + policy.reload_after_start : 0;
-  return Math.max(ready, lastSignalAt + signalGapMs);
+/** Undefined while the application cannot take it. */
+function dueAt(queued: Queued, turns: Turns, policies: readonly RulePolicy[]): number | undefined {
+  const { policy, rule, candidate } = queued;
+  const able = ableAt(queued, turns);
+  if (able === undefined) return undefined;
+  const paced = rule.actedAt > 0 ? rule.actedAt + policy.min_interval : 0;
+  return Math.max(able, paced, candidate.since + policy.splay, rule.echo.heldUntil, othersAt(queued, turns, policies));
+}
+
+function ableAt({ policy, rule }: Queued, { service, lastSignalAt }: Turns): number | undefined {
+  // Files that the next instance would find need no turn; those that it finds only once they are published do.
+  if (service.kind === 'backoff' && isOwned(policy)) return 0;
+  if (service.kind !== 'running' || service.readiness.kind === 'probing' || service.beside) return undefined;
+  const settled = actionOf(policy, rule) === 'reload' ? service.since + policy.reload_after_start : 0;
+  return Math.max(settled, lastSignalAt + signalGapMs);
+}
+
+/** What another rule is about to find may be the other half of the same change (a ConfigMap and its Secret): wait for it, but not for ever. */
+function othersAt({ policy, candidate }: Queued, { rules }: Turns, policies: readonly RulePolicy[]): number {
+  const others = policies.some(({ name }) => {
+    const other = rules[name];
+    return name !== policy.name && other !== undefined && isUnderWay(other);
+  });
+  return others ? candidate.since + policy.max_wait : 0;
 }

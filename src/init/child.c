@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "codes.h"
+#include "notify.h"
 #include "program.h"
 #include "signals.h"
+#include "sockets.h"
 #include "terminal.h"
 
 static int report;
@@ -156,13 +158,36 @@ static void set_streams(const struct msg_spawn *m, const bool closed[3], int out
 	/* All else is close-on-exec (fds.c), so that exec leaves 0, 1 and 2. */
 }
 
+/* The held sockets, from descriptor 3 on. */
+static void pass_sockets(void)
+{
+	int kept = fcntl(report, F_DUPFD_CLOEXEC, BEYOND_PASSED); /* it may stand where a socket is to go */
+	if (kept >= 0)
+		report = kept;
+	if (kept < 0 || !sockets_pass())
+		child_fail("sockets", errno, EXIT_CANNOT_EXECUTE);
+}
+
+/* What init has to say to the application in its environment, where it is asked for; ends with NULL. */
+static char **own_variables(const struct msg_spawn *m)
+{
+	char **variables = child_room((SOCKET_VARIABLES + 2) * sizeof *variables), **next = variables;
+	if (m->flags & SPAWN_NOTIFY)
+		*next++ = text_of(span_of(notify_variable()));
+	if (m->flags & SPAWN_SOCKETS && sockets_held() > 0) {
+		pass_sockets();
+		sockets_variables(next);
+	}
+	return variables;
+}
+
 _Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report_fd, int output)
 {
 	report = report_fd;
 	own_group(m);
 	set_streams(m, closed, output);
 	char **argv = m->argv.count > 0 ? child_texts(m->argv) : own_command;
-	char **environment = program_environment(m);
+	char **environment = program_environment(m, own_variables(m));
 	set_limits(m->rlimits);
 	if (m->nice != 0 && setpriority(PRIO_PROCESS, 0, m->nice) < 0)
 		child_fail("nice", errno, EXIT_CANNOT_EXECUTE);

@@ -12,6 +12,7 @@
 #include "proc.h"
 #include "signals.h"
 #include "slots.h"
+#include "sockets.h"
 #include "spawn.h"
 
 enum { MAX_EFFECTS = 128, DEFAULT_STOP = SIGTERM };
@@ -29,6 +30,7 @@ struct effect {
 		struct msg_signal_to signal_to;
 		struct msg_stop stop;
 		struct msg_orders orders;
+		struct msg_listen listen;
 		struct msg_exit exit;
 	};
 };
@@ -48,6 +50,8 @@ static bool decode(struct span bytes, struct effect *effect)
 		return decode_stop(bytes, &effect->stop) && effect->stop.signo < SIGNALS;
 	case MSG_ORDERS:
 		return decode_orders(bytes, &effect->orders) && orders_valid(&effect->orders);
+	case MSG_LISTEN:
+		return decode_listen(bytes, &effect->listen) && sockets_valid(&effect->listen);
 	case MSG_EXIT:
 		return decode_exit(bytes, &effect->exit);
 	default:
@@ -67,7 +71,7 @@ static bool fits(struct list effects, uint64_t ack)
 		if (!decode(bytes, &effect))
 			return false;
 		spawns += effect.type == MSG_SPAWN;
-		answers += effect.type == MSG_SIGNAL_TO || effect.type == MSG_STOP;
+		answers += effect.type == MSG_SIGNAL_TO || effect.type == MSG_STOP || effect.type == MSG_LISTEN;
 	}
 	events_after(ack, &free_slots, &room);
 	return spawns <= free_slots && answers + 3 * spawns <= room;
@@ -152,6 +156,13 @@ static void apply_stop(const struct msg_stop *m)
 		instance_stop(slot, m->signo ? m->signo : DEFAULT_STOP, m->timeout_ms);
 }
 
+static void apply_listen(const struct msg_listen *m)
+{
+	enum listen_stage stage;
+	int error = sockets_listen(m, &stage);
+	event_listening(m->id, error, (uint8_t)stage);
+}
+
 static void apply(const struct effect *effect)
 {
 	switch (effect->type) {
@@ -168,6 +179,9 @@ static void apply(const struct effect *effect)
 		orders_set(&effect->orders);
 		if (effect->orders.main_end == MAIN_END_HOLD)
 			container_held();
+		break;
+	case MSG_LISTEN:
+		apply_listen(&effect->listen);
 		break;
 	case MSG_EXIT:
 		container_leave(effect->exit.code);

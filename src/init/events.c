@@ -5,6 +5,7 @@
 #include "codes.h"
 #include "say.h"
 #include "signals.h"
+#include "sockets.h"
 
 struct event {
 	uint64_t seq, at, value;
@@ -16,7 +17,7 @@ struct event {
 /* Sequence numbers count from 1; an event stands at seq % MAX_EVENTS. */
 static struct event ring[MAX_EVENTS];
 static uint64_t oldest = 1, next = 1, untold = 1;
-static unsigned realtime, realtime_lost;
+static unsigned realtime, realtime_lost, notified;
 static uint32_t again; /* bit n: standard signal n has come again since it was told */
 
 static struct event *add(uint8_t type)
@@ -111,6 +112,50 @@ void event_signalled(uint32_t id, uint32_t token, uint8_t result)
 	event->detail = result;
 }
 
+/* The last word of the instance, if it has not been told yet; 0 where there is none. One that has been told may have been acted upon already. */
+static uint32_t last_word(uint32_t token)
+{
+	for (uint64_t seq = next; seq-- > untold;)
+		if (ring[seq % MAX_EVENTS].type == MSG_NOTIFIED && ring[seq % MAX_EVENTS].token == token)
+			return (uint32_t)ring[seq % MAX_EVENTS].number;
+	return 0;
+}
+
+/* Where there is no room, the last word waits in the slot: those between are nothing that anybody could still act upon. */
+void event_notified(struct slot *slot, pid_t pid, uint32_t states)
+{
+	if (slot->unsaid || notified >= MAX_NOTIFIED) {
+		slot->unsaid = states;
+		slot->unsaid_pid = pid;
+		return;
+	}
+	if (last_word(slot->token) == states)
+		return;
+	struct event *event = add(MSG_NOTIFIED);
+	event->token = slot->token;
+	event->pid = pid;
+	event->number = (int32_t)states;
+	notified++;
+}
+
+static void notify_unsaid(void)
+{
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS && notified < MAX_NOTIFIED; slot++) {
+		uint32_t states = slot->unsaid;
+		slot->unsaid = 0;
+		if (states)
+			event_notified(slot, slot->unsaid_pid, states);
+	}
+}
+
+void event_listening(uint32_t id, int error, uint8_t stage)
+{
+	struct event *event = add(MSG_LISTENING);
+	event->id = id;
+	event->number = error;
+	event->detail = stage;
+}
+
 uint64_t events_next_seq(void) { return next; }
 uint64_t events_oldest(void) { return oldest; }
 bool events_waiting(void) { return oldest < next; }
@@ -153,9 +198,16 @@ void events_acknowledge(uint64_t seq)
 			slot_free(slot);
 		if (event.type == MSG_SIGNAL)
 			signal_acknowledged(&event);
+		notified -= event.type == MSG_NOTIFIED;
 	}
 	if (untold < oldest)
 		untold = oldest;
+	notify_unsaid();
+}
+
+static bool is_capped(const struct event *event)
+{
+	return event->type == MSG_NOTIFIED || (event->type == MSG_SIGNAL && event->number >= FIRST_REALTIME);
 }
 
 void events_after(uint64_t seq, unsigned *free_slots, unsigned *room)
@@ -163,9 +215,13 @@ void events_after(uint64_t seq, unsigned *free_slots, unsigned *room)
 	*free_slots = slots_free();
 	for (uint64_t at = oldest; at <= seq && at < next; at++)
 		*free_slots += ends(&ring[at % MAX_EVENTS]) != NULL;
+	uint64_t first = seq < oldest ? oldest : seq + 1;
+	unsigned capped = 0; /* these stand in the room that is promised to their kind already */
+	for (uint64_t at = first; at < next; at++)
+		capped += is_capped(&ring[at % MAX_EVENTS]);
 	/* A slot has at most three events to come; stops and standard signals at most 31 each. */
-	unsigned promised = (MAX_SLOTS - *free_slots) * 3 + 2 * 31 + MAX_REALTIME;
-	unsigned kept = (unsigned)(next - (seq < oldest ? oldest : seq + 1));
+	unsigned promised = (MAX_SLOTS - *free_slots) * 3 + 2 * 31 + MAX_REALTIME + MAX_NOTIFIED - capped;
+	unsigned kept = (unsigned)(next - first);
 	*room = kept + promised >= MAX_EVENTS ? 0 : MAX_EVENTS - kept - promised;
 }
 
@@ -195,6 +251,15 @@ static void encode_exit(struct buf *out, const struct event *event)
 	encode_exited(out, &m);
 }
 
+static void encode_listened(struct buf *out, const struct event *event)
+{
+	struct msg_listening m = {
+		.seq = event->seq, .at_ms = event->at, .id = event->id, .error = event->number,
+		.stage = span_of(sockets_stage(event->detail)), .text = span_of(sockets_text(event->detail, event->number)),
+	};
+	encode_listening(out, &m);
+}
+
 static void encode(struct buf *out, const struct event *event)
 {
 	uint64_t seq = event->seq, at = event->at;
@@ -219,6 +284,12 @@ static void encode(struct buf *out, const struct event *event)
 		break;
 	case MSG_SIGNALLED:
 		encode_signalled(out, &(struct msg_signalled){seq, at, event->id, event->token, event->detail});
+		break;
+	case MSG_NOTIFIED:
+		encode_notified(out, &(struct msg_notified){seq, at, event->token, event->pid, (uint32_t)event->number});
+		break;
+	case MSG_LISTENING:
+		encode_listened(out, event);
 		break;
 	}
 }

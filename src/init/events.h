@@ -7,7 +7,7 @@
 
 #include "slots.h"
 
-enum { MAX_EVENTS = 512, MAX_REALTIME = 64 };
+enum { MAX_EVENTS = 640, MAX_REALTIME = 64, MAX_NOTIFIED = 64 };
 
 void event_spawned(const struct slot *slot);
 void event_spawn_failed(const struct slot *slot);
@@ -16,6 +16,10 @@ void event_gone(uint32_t token, uint32_t killed);
 void event_signal(int signo, uint64_t value, pid_t sender);
 void event_stopping(int signo);
 void event_signalled(uint32_t id, uint32_t token, uint8_t result);
+/* `states`: NOTIFY_ bits of one datagram. What repeats the last word of the instance before that has been told is the same. */
+void event_notified(struct slot *slot, pid_t pid, uint32_t states);
+/* `stage`: an enum listen_stage. */
+void event_listening(uint32_t id, int error, uint8_t stage);
 
 /* What there is once events up to `seq` are acknowledged: free slots, and room for further events with all that is promised already taken off. */
 void events_after(uint64_t seq, unsigned *free_slots, unsigned *room);

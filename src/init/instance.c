@@ -32,8 +32,22 @@ static bool excluded_child(pid_t pid)
 
 enum owner { OTHERS, OURS, UNSURE };
 
+/* The process just below init that this one, with this parent, descends from. 0: none, it came from outside (docker exec); -1: a link vanished meanwhile. */
+static pid_t top_of(pid_t pid, struct proc_stat stat)
+{
+	pid_t self = getpid();
+	for (int depth = 0; depth < 4096 && stat.parent > 0; depth++) {
+		if (stat.parent == self)
+			return pid;
+		pid = stat.parent;
+		if (!proc_stat(pid, &stat))
+			return -1;
+	}
+	return 0;
+}
+
 /*
- * Climbs to the process just below init: the instance's is any but init's helpers. A chain that ends at 0 came from outside (docker exec).
+ * The instance's is any but init's helpers.
  * A tree that keeps forking shows only what has just died: a zombie that init has yet to reap, or a chain whose link vanished while it was climbed.
  * Then something may live that the look has not seen; what died has made room for it before (fork, then exit), so that no look is blind to all of it.
  */
@@ -47,16 +61,22 @@ static enum owner owner_of(pid_t pid)
 		return proc_scarce() ? UNSURE : OTHERS;
 	if (stat.state == 'Z' || stat.state == 'X')
 		return stat.parent == self && !excluded_child(pid) ? UNSURE : OTHERS;
-	for (int depth = 0; depth < 4096; depth++) {
-		if (stat.parent == self)
-			return excluded_child(pid) ? OTHERS : OURS;
-		if (stat.parent <= 0)
-			return OTHERS;
-		pid = stat.parent;
-		if (!proc_stat(pid, &stat))
-			return UNSURE;
-	}
-	return OTHERS;
+	pid_t top = top_of(pid, stat);
+	if (top < 0)
+		return UNSURE;
+	return top > 0 && !excluded_child(top) ? OURS : OTHERS;
+}
+
+struct slot *instance_of(pid_t pid)
+{
+	struct proc_stat stat;
+	pid_t top = pid != getpid() && proc_stat(pid, &stat) ? top_of(pid, stat) : 0;
+	if (top <= 0 || excluded_child(top))
+		return NULL;
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
+		if (slot->token != 0 && slot->role == ROLE_MAIN)
+			return slot;
+	return NULL;
 }
 
 struct look {

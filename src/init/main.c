@@ -24,16 +24,19 @@
 #include "instance.h"
 #include "link.h"
 #include "node.h"
+#include "notify.h"
 #include "orders.h"
 #include "privileges.h"
 #include "proc.h"
 #include "reap.h"
 #include "say.h"
 #include "signals.h"
+#include "sockets.h"
 #include "spawn.h"
 #include "terminal.h"
 
-enum { MAX_POLL = 2 + 2 * MAX_SLOTS };
+/* Always there, at these places: poll(2) passes over a descriptor of -1. Then the slots'. */
+enum { AT_SIGNALS, AT_LINK, AT_NOTIFY, AT_SLOTS, MAX_POLL = AT_SLOTS + 2 * MAX_SLOTS };
 
 static const char usage[] =
 	"usage: reinit [flags] [--] command [arguments]    a plain init, or with settings one that follows changed configuration\n"
@@ -47,6 +50,7 @@ static _Noreturn void leave(int code)
 	if (getpid() != 1) /* as PID 1 the kernel does it (pid_namespaces(7)) */
 		for (int pass = 0; pass < 64 && !instance_kill_all(); pass++)
 			;
+	sockets_remove();
 	say_flush();
 	_exit(code);
 }
@@ -73,9 +77,10 @@ static void look_at_exec(struct slot *slot)
 /* What to wait for, rebuilt each time: a handful of descriptors. */
 static nfds_t gather(struct pollfd *polls, int signal_fd, struct slot **owners)
 {
-	nfds_t n = 0;
-	polls[n++] = (struct pollfd){signal_fd, POLLIN, 0};
-	polls[n++] = (struct pollfd){link_fd(), (short)(POLLIN | (link_wants_to_write() ? POLLOUT : 0)), 0};
+	nfds_t n = AT_SLOTS;
+	polls[AT_SIGNALS] = (struct pollfd){signal_fd, POLLIN, 0};
+	polls[AT_LINK] = (struct pollfd){link_fd(), (short)(POLLIN | (link_wants_to_write() ? POLLOUT : 0)), 0};
+	polls[AT_NOTIFY] = (struct pollfd){notify_fd(), POLLIN, 0};
 	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++) {
 		if (slot->token == 0)
 			continue;
@@ -101,7 +106,7 @@ static void serve_link(short happened)
 
 static void serve_slots(const struct pollfd *polls, nfds_t count, struct slot **owners)
 {
-	for (nfds_t i = 2; i < count; i++) {
+	for (nfds_t i = AT_SLOTS; i < count; i++) {
 		if (!polls[i].revents)
 			continue;
 		if (polls[i].fd == owners[i]->exec_fd)
@@ -119,13 +124,13 @@ static void tick(void)
 	controller_tick(now);
 }
 
-/* Waits and serves. Exec and output before exits, signals before reaping: a pid that is signalled is still the child's. */
+/* Waits and serves. Exec, output and last words before exits, signals before reaping: a pid that is signalled is still the child's. */
 static void serve(int signal_fd, int timeout_ms)
 {
 	struct pollfd polls[MAX_POLL];
 	struct slot *owners[MAX_POLL];
 	nfds_t count = gather(polls, signal_fd, owners);
-	if (count == 2 && !link_up()) { /* plain mode, nearly always */
+	if (count == AT_SLOTS && !link_up() && notify_fd() < 0) { /* plain mode, nearly always */
 		if (signals_wait(timeout_ms))
 			reap_all();
 		return;
@@ -133,10 +138,12 @@ static void serve(int signal_fd, int timeout_ms)
 	if (poll(polls, count, timeout_ms) < 0 && errno != EINTR)
 		say(SAY_ERROR, "poll: %s", strerror(errno));
 	serve_slots(polls, count, owners);
-	if (polls[0].revents && signals_read())
+	if (polls[AT_NOTIFY].revents)
+		notify_read();
+	if (polls[AT_SIGNALS].revents && signals_read())
 		reap_all();
 	if (link_up())
-		serve_link(polls[1].revents);
+		serve_link(polls[AT_LINK].revents);
 }
 
 static _Noreturn void loop(int signal_fd)

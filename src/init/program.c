@@ -24,24 +24,36 @@ static void unset(char **environment, const char *name, size_t length)
 	*to = NULL;
 }
 
-char **program_environment(const struct msg_spawn *m)
+static void set(char **environment, char *variable)
 {
-	size_t own = 0, used;
-	if (m->env_set.count == 0 && m->env_unset.count == 0 && !(m->flags & SPAWN_CLEAR_ENV))
+	unset(environment, variable, (size_t)(strchr(variable, '=') - variable));
+	while (*environment)
+		environment++;
+	*environment = variable;
+}
+
+static size_t length_of(char *const *texts)
+{
+	size_t n = 0;
+	while (texts[n])
+		n++;
+	return n;
+}
+
+char **program_environment(const struct msg_spawn *m, char *const *own)
+{
+	size_t inherited = length_of(environ);
+	if (m->env_set.count == 0 && m->env_unset.count == 0 && !*own && !(m->flags & SPAWN_CLEAR_ENV))
 		return environ;
-	while (environ[own])
-		own++;
-	char **environment = child_room((own + m->env_set.count + 1) * sizeof *environment);
+	char **environment = child_room((inherited + m->env_set.count + length_of(own) + 1) * sizeof *environment);
 	if (!(m->flags & SPAWN_CLEAR_ENV))
-		memcpy(environment, environ, own * sizeof *environment);
+		memcpy(environment, environ, inherited * sizeof *environment);
 	for (char **name = child_texts(m->env_unset); *name; name++)
 		unset(environment, *name, strlen(*name));
-	for (char **variable = child_texts(m->env_set); *variable; variable++) {
-		unset(environment, *variable, (size_t)(strchr(*variable, '=') - *variable));
-		for (used = 0; environment[used]; used++)
-			;
-		environment[used] = *variable;
-	}
+	for (char **variable = child_texts(m->env_set); *variable; variable++)
+		set(environment, *variable);
+	for (; *own; own++)
+		set(environment, *own);
 	return environment;
 }
 

@@ -48,6 +48,8 @@ struct slot {
 	struct stop stop;
 	uint64_t sweep_kill_at;
 	struct capture *capture;
+	uint32_t unsaid; /* NOTIFY_ states that have no room among the events yet: the last ones */
+	pid_t unsaid_pid;
 };
 
 extern struct slot slots[MAX_SLOTS];

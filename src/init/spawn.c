@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "clock.h"
+#include "notify.h"
 
 static char **own_command;
 static bool closed_at_start[3];
@@ -47,7 +48,7 @@ static bool groups_valid(struct list list)
 
 bool spawn_valid(const struct msg_spawn *m)
 {
-	return m->token != 0 && m->uid >= -1 && m->gid >= -1 && (m->role == ROLE_MAIN || m->role == ROLE_HELPER) && m->flags < 16 && texts_valid(m->argv, false) &&
+	return m->token != 0 && m->uid >= -1 && m->gid >= -1 && (m->role == ROLE_MAIN || m->role == ROLE_HELPER) && m->flags < 128 && !(m->role == ROLE_HELPER && m->flags & (SPAWN_NEST | SPAWN_SOCKETS | SPAWN_NOTIFY)) && texts_valid(m->argv, false) &&
 	       texts_valid(m->env_set, true) && texts_valid(m->env_unset, false) && !memchr(m->cwd.at, '\0', m->cwd.len) &&
 	       groups_valid(m->groups) && texts_valid(m->rlimits, true) && (m->argv.count > 0 || own_command != NULL);
 }
@@ -81,6 +82,10 @@ struct slot *spawn(const struct msg_spawn *m)
 	if (!slot)
 		return NULL;
 	slot->spawned_ms = now_ms();
+	if (m->flags & SPAWN_NOTIFY && !notify_variable()) {
+		slot_fail(slot, "notify", errno);
+		return slot;
+	}
 	if (!open_pipes(m, slot, report, output)) {
 		slot_fail(slot, "pipe", errno);
 		return slot;

@@ -1,7 +1,8 @@
 /**
  * The first JavaScript that runs. `main.cjs cli …` is the command line, `main.cjs boot …` the controller.
  *
- * The controller is two bundles: `boot` decides what to start, `late` (watching and what it needs) is loaded while the application starts.
+ * The controller is three bundles: `boot` decides what to start, `late` (watching and what it needs) is loaded while the application starts,
+ * `workshop` (copies, variables, probes) where the configuration asks for it.
  */
 import { createLoader } from './load.ts';
 

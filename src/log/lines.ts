@@ -22,6 +22,10 @@ export interface Names {
   validator(rule: string, step: number): string;
   /** In ms. */
   validateTimeout(rule: string): number;
+  /** The commands of `on_change: exec`, without arguments. */
+  action(rule: string, step: number): string;
+  /** In ms. */
+  actionTimeout(rule: string): number;
 }
 
 type RuleLine<K extends RuleNote['kind']> = (note: Extract<RuleNote, { kind: K }>, rule: string, names: Names) => Line;
@@ -43,7 +47,7 @@ const reasons: Readonly<Record<StartReason, string>> = {
   start: '',
   change: ' on the changed configuration',
   policy: ' again, as `restart` asks for',
-  failed_reload: ' again, after the failed reload',
+  failed_change: ' again, after the failed change',
 };
 const exitWords = (end: End): string => (end.kind === 'code' ? `exit code ${end.code}` : `signal ${signalName(end.signo)}`);
 const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
@@ -108,6 +112,39 @@ const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
       signal: signalName(signo),
     }),
   leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
+  socket_failed: ({ name, stage, text }) =>
+    line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without its sockets.`, {
+      socket: name,
+      stage,
+      reason: text,
+    }),
+  nothing_accepted: ({ rules }, { command }) =>
+    line(
+      'error',
+      `${command} is not started: what ${rules.join(' and ')} holds was not accepted, and no earlier generation is known (state_dir keeps them)`,
+      {
+        rules,
+      },
+    ),
+  not_published: ({ problem, retryMs }, { command }) =>
+    line('error', `${command} is not started: ${problem}${retryMs === undefined ? '' : `. Trying again in ${formatDuration(retryMs)}`}`, {
+      reason: problem,
+      retry_ms: retryMs,
+    }),
+  ready: ({ ms }, { command }) => line('info', `${command} is ready, ${after(ms)} after its start`, { ms }),
+  not_ready: ({ problem, ms }, { command }) =>
+    line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running; changes are applied in spite of it`, {
+      ms,
+      reason: problem,
+    }),
+  starting_beside: (_, { command }) => line('info', `starting a second ${command} beside the one that runs (restart_order: start_first)`),
+  took_over: ({ pid, ms }, { command }) =>
+    line('info', `the new ${command}, pid ${pid}, has taken over ${after(ms)} after it was ordered; the old one is being stopped`, {
+      pid,
+      ms,
+    }),
+  beside_failed: ({ problem }, { command }) =>
+    line('error', `the new ${command} ${problem}; the old one goes on as if nothing had happened`, { reason: problem }),
 };
 
 const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
@@ -120,7 +157,7 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
     }),
   back: ({ hash }, rule) => line('info', `${rule} is back at what the application runs with (${hash}): nothing to do`, { hash }),
   refused: ({ hash, running, step, verdict }, rule, names) => {
-    const validator = names.validator(rule, step);
+    const validator = verdict.kind === 'unusable' ? 'unusable,' : names.validator(rule, step);
     const keeps = running === undefined ? 'the application is left as it is' : `the application keeps running on ${running}`;
     return line(
       'error',
@@ -134,8 +171,7 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
     );
   },
   applied: ({ hash, how, ms }, rule) => {
-    const way = { reload: 'reloaded', restart: 'restarted', none: 'valid; the application takes it over by itself' }[how];
-    return line('info', `change ${hash} of ${rule} applied: ${way}, ${after(ms)} after it was seen`, { hash, how, ms });
+    return line('info', `change ${hash} of ${rule} applied: ${ways[how]}, ${after(ms)} after it was seen`, { hash, how, ms });
   },
   signalled: ({ signo, hash }, rule) =>
     line('debug', `sent ${signalName(signo)} for ${hash} of ${rule}`, { hash, signal: signalName(signo) }),
@@ -158,21 +194,90 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
         why,
       },
     ),
-  reload_failed: ({ hash, signo, afterMs }, rule) =>
+  reload_failed: ({ hash, signo, afterMs }, rule) => {
+    const cause = signo === undefined ? 'the action' : signalName(signo);
+    return line(
+      'error',
+      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${cause}; it is started again once`,
+      { hash, signal: signo === undefined ? undefined : signalName(signo), after_ms: afterMs },
+    );
+  },
+  restart_failed: ({ hash, problem }, rule) =>
     line(
       'error',
-      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${signalName(signo)}; it is started again once`,
+      `restart for ${hash} of ${rule} failed: the application ${problem ?? 'did not stay up'}. A validator (validate) can refuse such files before.`,
+      { hash, reason: problem },
+    ),
+  unconfirmed: ({ hash, how, problem, ms }, rule) =>
+    line('warn', `${hash} of ${rule}: the ${nouns[how]} was not confirmed within ${formatDuration(ms)} (confirm_by, confirm): ${problem}`, {
+      hash,
+      how,
+      reason: problem,
+    }),
+  action_failed: ({ hash, how, step, verdict }, rule, names) => {
+    const problem =
+      verdict.kind === 'unusable'
+        ? verdict.problem
+        : `${names.action(rule, step)} ${verdictWords(verdict, names.actionTimeout(rule), 'exec_timeout')}`;
+    return line('error', `the action for ${hash} of ${rule} failed (${how}): ${problem}`, { hash, how, ...verdictFields(verdict) });
+  },
+  restarts_instead: ({ hash }, rule) => line('warn', `${hash} of ${rule} is applied by a restart instead (on_failure: restart)`, { hash }),
+  rolled_back: ({ from, to, why }, rule) =>
+    line(
+      'error',
+      `${rule} goes back from ${from} to ${to}, the last good one: ${rollbacks[why]}. ${from} is tried again only if the files change`,
       {
-        hash,
-        signal: signalName(signo),
-        after_ms: afterMs,
+        from,
+        to,
+        why,
       },
     ),
-  restart_failed: ({ hash }, rule) =>
+  back_on_good: ({ hash, how }, rule) =>
+    line('info', `${rule} is back on ${hash}${how === 'none' ? ': that is what the next start finds' : ''}`, { hash, how }),
+  rollback_failed: ({ problem }, rule) =>
     line(
       'error',
-      `restart for ${hash} of ${rule} failed: the application did not stay up. A validator (validate) can refuse such files before.`,
-      { hash },
+      `${rule}: going back did not work either${problem === undefined ? '' : `: ${problem}`}. The application is left as it is`,
+      {
+        reason: problem,
+      },
+    ),
+  good: ({ hash }, rule) => line('debug', `${hash} of ${rule} is good: the application has run on it for good_after`, { hash }),
+  starts_on_good: ({ hash, refused }, rule) =>
+    line('warn', `starting on ${hash} of ${rule}, the last good one: ${refused ?? 'what is there now'} was not accepted`, {
+      hash,
+      refused,
+    }),
+  not_staged: ({ hash, problem }, rule) =>
+    line(
+      'error',
+      `change ${hash} of ${rule} cannot be checked: ${problem}. It is tried again now and then; the application is left as it is`,
+      {
+        hash,
+        reason: problem,
+      },
+    ),
+  publish_failed: ({ hash, problem }, rule) =>
+    line('error', `change ${hash} of ${rule} not applied: ${problem}. It is tried again now and then; the application is left as it is`, {
+      hash,
+      reason: problem,
+    }),
+  draining: ({ count, most }, rule) =>
+    line('info', `${rule} waits: ${count} old workers of the application still drain, more than max_draining (${most})`, { count, most }),
+  loop_held: ({ times, forMs }, rule) =>
+    line(
+      'error',
+      `${rule} has changed ${times} times in a row right after it was applied: the application, or something that it starts, writes there itself. Held for ${formatDuration(forMs)}; what is there then is applied. Let it write elsewhere, or leave those files out (exclude).`,
+      { times, held_ms: forMs },
+    ),
+  loop_over: (_, rule) => line('info', `${rule} changes without our doing, too: no longer held`),
+  stale: ({ code }, rule) =>
+    line(
+      'error',
+      `${rule} is mounted in a way that can never show new content (a subPath or a single file): leaving with ${code} (on_stale_mount: exit), so that the next container mounts the new one`,
+      {
+        exit_code: code,
+      },
     ),
   came_up_on_refused: ({ hash }, rule) =>
     line('warn', `the application has started on ${hash} of ${rule}, which had been refused or had failed: that is what it runs with now`, {
@@ -191,6 +296,22 @@ const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   unreadable: (_, rule) => line('warn', `${rule} cannot be read consistently: trying again now and then; the application is left as it is`),
 };
 
+const ways = {
+  reload: 'reloaded',
+  restart: 'restarted',
+  exec: 'the commands have run',
+  http: 'the application was called',
+  none: 'valid; the application takes it over by itself',
+  start: 'started with it',
+} as const;
+const nouns = { reload: 'reload', restart: 'restart', exec: 'action', http: 'call', none: 'change', start: 'start' } as const;
+const rollbacks = {
+  ended: 'the application did not stay up on the new one',
+  not_ready: 'the application was not ready on the new one',
+  unconfirmed: 'the application has not confirmed the new one',
+  refused: 'the application could not be told of the new one',
+} as const;
+
 const waits = { not_yet: 'it has just started', ignored: 'it ignores the signal', not_caught: 'it has no handler for it' } as const;
 const falls = {
   not_yet: 'the application was never ready for',
@@ -199,25 +320,29 @@ const falls = {
   killed_before: 'the application does not survive',
 } as const;
 
-function verdictWords(verdict: Refusal, timeoutMs: number): string {
+function verdictWords(verdict: Refusal, timeoutMs: number, setting = 'validate_timeout'): string {
   switch (verdict.kind) {
     case 'ended':
       return verdict.end.kind === 'code'
         ? `says no (exit code ${verdict.end.code})`
         : `was ended by signal ${signalName(verdict.end.signo)}`;
     case 'timed_out':
-      return `timed out after ${formatDuration(timeoutMs)} (validate_timeout) and was killed`;
+      return `timed out after ${formatDuration(timeoutMs)} (${setting}) and was killed`;
     case 'not_started':
       return `cannot be started: ${verdict.text} (stage: ${verdict.stage})`;
+    case 'unusable':
+      return verdict.problem;
     default:
       return verdict satisfies never;
   }
 }
 
-/** What is refused is not checked again before it changes, whoever was at fault. */
+/** A verdict is final until the files change; without one, the validator is asked again. */
 function advice(verdict: Refusal): string {
-  if (verdict.kind === 'ended' && verdict.end.kind === 'code') return 'Correct the files: the next change is checked again.';
-  return 'Nothing is said against the files: look at the validator (validate, validate_timeout). The next change is checked again, these files are not.';
+  if (verdict.kind === 'unusable' || (verdict.kind === 'ended' && verdict.end.kind === 'code')) {
+    return 'Correct the files: the next change is checked again.';
+  }
+  return 'Nothing is said against the files: look at the validator (validate, validate_timeout). It is asked again now and then, and at the next change.';
 }
 
 function verdictFields(verdict: Refusal): LogFields {
@@ -228,6 +353,8 @@ function verdictFields(verdict: Refusal): LogFields {
       return { timed_out: true, output: verdict.words };
     case 'not_started':
       return { stage: verdict.stage, reason: verdict.text };
+    case 'unusable':
+      return { reason: verdict.problem };
     default:
       return verdict satisfies never;
   }

@@ -1,7 +1,7 @@
 import { chmod, chown, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WatchRule } from '../config/model.ts';
-import { createExcluded } from '../watch/exclude.ts';
+import { createSelection } from '../watch/exclude.ts';
 import { guarded, type Lane, routed, sharedLanes } from '../watch/lanes.ts';
 import { isLocal, type Mount, type Mounts, mountOf, parseMounts } from '../watch/mounts.ts';
 import { codeOf, fault, realOperations } from '../watch/operations.ts';
@@ -31,7 +31,7 @@ export async function findSources(rule: WatchRule, mounts: Mounts): Promise<Sour
   const near = guarded(realOperations, lookMs, sharedLanes.local);
   const far = guarded(realOperations, lookMs, sharedLanes.remote);
   const operations = routed((path) => (isLocal(mountOf(mounts, path)) ? near : far));
-  const plan = await makePlan(rule, await createExcluded(rule.exclude), operations);
+  const plan = await makePlan(rule, await createSelection(rule), operations);
   refuseIncomplete(rule, plan);
   return sourcesOf(rule, plan);
 }

@@ -52,7 +52,7 @@ export interface Written {
 }
 
 /** Writes a file under another name first: whoever reads sees the old content or all of the new one. */
-export async function replaceFile(path: string, content: string, { mode, durable }: Written): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array, { mode, durable }: Written): Promise<void> {
   const fresh = join(dirname(path), `tmp-${basename(path)}`);
   await rm(fresh, { force: true });
   await writeFile(fresh, content, { mode, flag: 'wx', flush: durable });

@@ -1,5 +1,5 @@
 /** What is small and kept beside the copies: hashes over restarts of the container, and variables of accepted environments. */
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { chmod, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory, namesIn, removeFile, replaceFile, unlessMissing } from './disk.ts';
 import type { Home } from './places.ts';
@@ -10,6 +10,7 @@ import type { Remembered } from './types.ts';
 const environmentsKept = 3;
 
 const stateOf = (home: Home) => join(home.directory, 'state.json');
+const keyOf = (home: Home) => join(home.directory, 'key');
 const environmentsOf = (home: Home) => join(home.directory, 'environments');
 
 export async function writeState(home: Home, state: Readonly<Record<string, Remembered>>): Promise<void> {
@@ -33,6 +34,26 @@ export async function readState(home: Home): Promise<Record<string, Remembered> 
 function hashOf(of: Readonly<Record<string, unknown>>, name: keyof Remembered): Remembered {
   const hash = of[name];
   return typeof hash === 'string' ? { [name]: hash } : {};
+}
+
+/** The secret of the hashes of environments; undefined: none was kept. */
+export async function readKey(home: Home): Promise<Buffer | undefined> {
+  const key = await readFile(keyOf(home)).catch(() => undefined);
+  return key && key.length >= 16 ? key : undefined;
+}
+
+/** From the kernel: node:crypto would load OpenSSL for it, before the application starts. */
+export async function newKey(): Promise<Buffer> {
+  const random = await open('/dev/urandom');
+  try {
+    return (await random.read(Buffer.alloc(32))).buffer;
+  } finally {
+    await random.close();
+  }
+}
+
+export async function writeKey(home: Home, key: Buffer): Promise<void> {
+  await writing(home.setting, home.directory, () => replaceFile(keyOf(home), key, { mode: 0o600, durable: home.durable }));
 }
 
 export async function writeEnvironment(home: Home, hash: string, variables: ReadonlyMap<string, string>): Promise<void> {

@@ -4,7 +4,7 @@ import { type Copy, copyAgain, copyRule, findCopy, isWhole, listCopies, openCopy
 import { removeTree } from './disk.ts';
 import { publishFiles } from './files.ts';
 import { flip, linkAt, shownCopy, shownHash } from './flip.ts';
-import { readEnvironment, readState, writeEnvironment, writeState } from './keep.ts';
+import { newKey, readEnvironment, readKey, readState, writeEnvironment, writeKey, writeState } from './keep.ts';
 import { keyOf } from './layout.ts';
 import { filesOf } from './manifest.ts';
 import { createOwners, type Owners } from './owners.ts';
@@ -61,7 +61,7 @@ export function openStore({ stateDir: given, warn, places = usualPlaces }: Store
   };
 }
 
-type Memory = Pick<Store, 'remember' | 'recall' | 'keepEnvironment' | 'environmentOf'>;
+type Memory = Pick<Store, 'remember' | 'recall' | 'environmentKey' | 'keepEnvironment' | 'environmentOf'>;
 
 function createMemory({ stateDir, places }: Context, warn: (message: string) => void): Memory {
   return {
@@ -72,6 +72,15 @@ function createMemory({ stateDir, places }: Context, warn: (message: string) => 
       const state = home === undefined ? {} : await readState(home);
       if (state === undefined) warn(`state_dir: ${stateDir}/state.json cannot be understood; nothing is known of earlier runs`);
       return state ?? {};
+    },
+    environmentKey: async () => {
+      const home = await places.knownHome();
+      const kept = home && (await readKey(home));
+      if (kept) return kept;
+      const key = await newKey();
+      // Where nothing can be kept, the key lives as long as the controllers' memory.
+      await problemIn(async () => writeKey(await places.home('env_from'), key));
+      return key;
     },
     keepEnvironment: (hash, variables) => problemIn(async () => writeEnvironment(await places.home('env_from'), hash, variables)),
     environmentOf: async (hash) => {

@@ -43,6 +43,8 @@ export interface Store {
   /** With `state_dir`: keeps this over restarts of the container; without one there is nothing to do. Rule → hashes. Resolves to the problem. */
   remember(state: Readonly<Record<string, Remembered>>): Promise<string | undefined>;
   recall(): Promise<Readonly<Record<string, Remembered>>>;
+  /** The secret for hashes of environments (src/environment/digest.ts): the one that was kept, else a new one, kept where that is possible. */
+  environmentKey(): Promise<Buffer>;
   /** Keeps the variables of an accepted environment, and the last few before it, readable for reinit's user only. Resolves to the problem. */
   keepEnvironment(hash: string, variables: ReadonlyMap<string, string>): Promise<string | undefined>;
   environmentOf(hash: string): Promise<ReadonlyMap<string, string> | undefined>;

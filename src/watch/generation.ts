@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WatchRule } from '../config/model.ts';
 import { type Contents, type HashCache, readContents } from './contents.ts';
-import { createExcluded, type Excluded } from './exclude.ts';
+import { createSelection, type Selection } from './exclude.ts';
 import { toGeneration } from './identity.ts';
 import { guarded, type Lanes, routed, sharedLanes } from './lanes.ts';
 import { isLocal, type Mounts, mountOf, parseMounts } from './mounts.ts';
 import { codeOf, directOperations, type FileStat, type Operations, realOperations } from './operations.ts';
 import { type LeftOut, makePlan, type Plan, samePlan } from './plan.ts';
-import type { Generation, ReadGeneration } from './types.ts';
+import type { Generation, ReadGeneration, ReadRule } from './types.ts';
 
 /** One consistent reading, or why there is none. */
 export type Reading =
@@ -62,23 +61,23 @@ interface Memory {
   readonly cache: HashCache;
   files: ReadonlyMap<string, string | null>;
 }
-const memories = new WeakMap<WatchRule, Memory>();
+const memories = new WeakMap<ReadRule, Memory>();
 
 export const readGeneration: ReadGeneration = async (rule) => {
   const reading = await createReader(rule, { direct: directOperations }).read();
   return reading.kind === 'read' ? reading.generation : undefined;
 };
 
-export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> = {}): Reader {
+export function createReader(rule: ReadRule, given: Partial<ReaderEnvironment> = {}): Reader {
   const environment = { ...realEnvironment, ...given };
   const memory = memories.get(rule) ?? { cache: new Map(), files: new Map() };
   memories.set(rule, memory);
-  const excluded = createExcluded(rule.exclude);
+  const selection = createSelection(rule);
   return {
     read: async () => {
       try {
         for (let attempt = 1; attempt <= attempts; attempt++) {
-          const reading = await readOnce(rule, await excluded, environment, memory);
+          const reading = await readOnce(rule, await selection, environment, memory);
           if (reading !== undefined) return reading;
           if (attempt < attempts) await sleep(attemptDelayMs);
         }
@@ -92,7 +91,12 @@ export function createReader(rule: WatchRule, given: Partial<ReaderEnvironment> 
 }
 
 /** Plan, read, and plan again: what lies between two equal plans is one state. Undefined: it moved. */
-async function readOnce(rule: WatchRule, excluded: Excluded, environment: ReaderEnvironment, memory: Memory): Promise<Reading | undefined> {
+async function readOnce(
+  rule: ReadRule,
+  selection: Selection,
+  environment: ReaderEnvironment,
+  memory: Memory,
+): Promise<Reading | undefined> {
   const { operations, direct, lanes, deadlineMs, now } = environment;
   try {
     const near = direct ?? guarded(operations, deadlineMs, lanes.local);
@@ -100,7 +104,7 @@ async function readOnce(rule: WatchRule, excluded: Excluded, environment: Reader
     const mounts = parseMounts(await near.text('/proc/self/mountinfo').catch(unlessHung));
     const local = (real: string) => isLocal(mountOf(mounts, real));
     const files = routed((path) => (local(path) ? near : far));
-    const plan = await makePlan(rule, excluded, files);
+    const plan = await makePlan(rule, selection, files);
     const bulk = direct ?? guarded(operations, deadlineMs, plan.files.length > bulkFiles ? lanes.bulk : lanes.local);
     const contents = await readContents({
       files: plan.files,
@@ -110,7 +114,7 @@ async function readOnce(rule: WatchRule, excluded: Excluded, environment: Reader
       isLocal: local,
       now,
     });
-    if (!samePlan(plan, await makePlan(rule, excluded, files))) return undefined;
+    if (!samePlan(plan, await makePlan(rule, selection, files))) return undefined;
     const unknown = new Map([...plan.unknown, ...contents.unknown]);
     memory.files = withUnknown(plan, contents, unknown, memory.files);
     const leftOut = plan.leftOut ?? contents.leftOut;

@@ -70,6 +70,7 @@ export function guarded(operations: Operations, deadlineMs: number, lane: Lane):
     readlink: (path) => guard(path, () => operations.readlink(path)),
     readdir: (path) => guard(path, () => operations.readdir(path)),
     hash: (path, expected) => guard(path, () => operations.hash(path, expected)),
+    content: (path, expected) => guard(path, () => operations.content(path, expected)),
     text: (path) => guard(path, () => operations.text(path)),
   };
 }
@@ -81,6 +82,7 @@ export function routed(pick: (path: string) => Operations): Operations {
     readlink: (path) => pick(path).readlink(path),
     readdir: (path) => pick(path).readdir(path),
     hash: (path, expected) => pick(path).hash(path, expected),
+    content: (path, expected) => pick(path).content(path, expected),
     text: (path) => pick(path).text(path),
   };
 }

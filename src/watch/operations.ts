@@ -28,6 +28,8 @@ export interface Operations {
   readdir(path: string): Promise<readonly Entry[]>;
   /** SHA-256 (hex) of the regular file that `expected` describes; fails with code `MOVED` if it changes, or has another size. */
   hash(path: string, expected: FileStat): Promise<string>;
+  /** The bytes of that file, on the same conditions. */
+  content(path: string, expected: FileStat): Promise<Buffer>;
   /** The text of a file of /proc. */
   text(path: string): Promise<string>;
 }
@@ -47,7 +49,16 @@ export const realOperations: Operations = {
   readlink: promisify(fs.readlink),
   readdir: async (path) =>
     (await fs.promises.readdir(path, { withFileTypes: true })).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
-  hash: hashFile,
+  hash: async (path, expected) => {
+    const digest = createSha256();
+    await readChunks(path, expected, digest.update);
+    return digest.hex();
+  },
+  content: async (path, expected) => {
+    const chunks: Buffer[] = [];
+    await readChunks(path, expected, (chunk) => chunks.push(Buffer.from(chunk)));
+    return Buffer.concat(chunks);
+  },
   text: (path) => fs.promises.readFile(path, 'utf8'),
 };
 
@@ -59,7 +70,12 @@ export const directOperations: Operations = {
   lstat: async (path) => toStat(fs.lstatSync(path)),
   readlink: async (path) => fs.readlinkSync(path),
   readdir: async (path) => fs.readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
-  hash: async (path, expected) => hashFileNow(path, expected),
+  hash: async (path, expected) => {
+    const digest = createSha256();
+    digest.update(contentNow(path, expected));
+    return digest.hex();
+  },
+  content: async (path, expected) => contentNow(path, expected),
   text: async (path) => fs.readFileSync(path, 'utf8'),
 };
 
@@ -78,18 +94,17 @@ export function codeOf(error: unknown): string {
  * No fstat after the open: it would cost a fifth of the time. Should another file, or other bytes, have come to the path since the stat,
  * then their hash is remembered with times that no later stat will show again, and the file is read once more.
  */
-async function hashFile(path: string, expected: FileStat): Promise<string> {
+async function readChunks(path: string, expected: FileStat, use: (chunk: Buffer) => void): Promise<void> {
   const fd = await open(path, openFlags);
   try {
-    return await hashContent(fd, path, expected);
+    await readAll(fd, path, expected, use);
   } finally {
     await close(fd);
   }
 }
 
 /** What ends where the size said, in one read, is one version of the file; after several reads the times must still be the same. */
-async function hashContent(fd: number, path: string, stat: FileStat): Promise<string> {
-  const digest = createSha256();
+async function readAll(fd: number, path: string, stat: FileStat, use: (chunk: Buffer) => void): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.min(stat.size + 1, chunkBytes));
   let total = 0;
   let reads = 0;
@@ -97,24 +112,21 @@ async function hashContent(fd: number, path: string, stat: FileStat): Promise<st
     const { bytesRead } = await read(fd, buffer, 0, buffer.length, null);
     reads++;
     total += bytesRead;
-    digest.update(buffer.subarray(0, bytesRead));
+    use(buffer.subarray(0, bytesRead));
     if (bytesRead === 0 || total >= stat.size) break;
   }
   const moved = total !== stat.size || (reads > 1 && !sameVersion(toStat(await fstat(fd)), stat));
   if (moved) throw fault('MOVED', `${path} changed while it was read`);
-  return digest.hex();
 }
 
-function hashFileNow(path: string, expected: FileStat): string {
+function contentNow(path: string, expected: FileStat): Buffer {
   const fd = fs.openSync(path, openFlags);
   try {
     if (!sameVersion(toStat(fs.fstatSync(fd)), expected)) throw fault('MOVED', `${path} changed while it was read`);
     const content = fs.readFileSync(fd);
     if (content.length !== expected.size || !sameVersion(toStat(fs.fstatSync(fd)), expected))
       throw fault('MOVED', `${path} changed while it was read`);
-    const digest = createSha256();
-    digest.update(content);
-    return digest.hex();
+    return content;
   } finally {
     fs.closeSync(fd);
   }

@@ -13,9 +13,19 @@ export interface Pass {
   readonly stats: Map<string, FileStat | undefined>;
   /** Link (resolved directory + name) → its text. */
   readonly links: Map<string, string>;
-  /** Resolved directory → names in it whose change matters; undefined: all. */
-  readonly points: Map<string, Set<string> | undefined>;
+  /** Resolved directory → what in it matters. */
+  readonly points: Map<string, Noted>;
 }
+
+export interface Noted {
+  /** Names that matter in any case. */
+  readonly names: Set<string>;
+  /** One for each time that the directory was listed: all other names matter too, but those that each of these ignores. */
+  readonly listings: Ignores[];
+}
+
+/** Whether what happens to this name in a listed directory means nothing. */
+export type Ignores = (name: string) => boolean;
 
 export type Resolved =
   | { readonly kind: 'file' | 'directory' | 'other' | 'unknown'; readonly path: string; readonly stat: FileStat }
@@ -58,20 +68,20 @@ export async function resolve(pass: Pass, directory: string, names: readonly str
   }
 }
 
-/** Everything in a resolved directory matters. */
-export function noteAll(pass: Pass, directory: string): void {
-  pass.points.set(directory, undefined);
+/** Everything in a resolved directory matters, but for names that are ignored. */
+export function noteListing(pass: Pass, directory: string, ignores: Ignores): void {
+  notedAt(pass, directory).listings.push(ignores);
 }
 
 function notePlace(pass: Pass, directory: string, name: string, link: boolean): void {
-  note(pass, directory, name);
-  if (!link && directory !== '/') note(pass, dirname(directory), basename(directory));
+  notedAt(pass, directory).names.add(name);
+  if (!link && directory !== '/') notedAt(pass, dirname(directory)).names.add(basename(directory));
 }
 
-function note(pass: Pass, directory: string, name: string): void {
-  const names = pass.points.get(directory);
-  if (names !== undefined) names.add(name);
-  else if (!pass.points.has(directory)) pass.points.set(directory, new Set([name]));
+function notedAt({ points }: Pass, directory: string): Noted {
+  const noted = points.get(directory) ?? { names: new Set(), listings: [] };
+  points.set(directory, noted);
+  return noted;
 }
 
 /** Undefined: there is nothing of that name. */

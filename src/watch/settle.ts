@@ -25,6 +25,8 @@ export interface Settling {
   readonly seen: string | undefined;
   /** The first and the last sign of the burst that is not judged yet. */
   readonly burst: { readonly first: number; readonly last: number } | undefined;
+  /** A sign of a change (not only a doubt) has been seen, and what came of it is not known yet. */
+  readonly stirring: boolean;
   /** There was a hint since the last reading began. */
   readonly hinted: boolean;
   /** A change that no hint came before or after: events are missing. */
@@ -58,6 +60,7 @@ export function startSettling(known: string | undefined): Settling {
     told,
     seen: known,
     burst: undefined,
+    stirring: false,
     hinted: false,
     unannounced: false,
     countsAt: undefined,
@@ -68,12 +71,22 @@ export function startSettling(known: string | undefined): Settling {
 
 /** Something may have changed at `at`. */
 export function onHint(state: Settling, at: number): Settling {
-  return { ...state, burst: { first: state.burst?.first ?? at, last: at }, hinted: true, unannounced: false };
+  return { ...state, burst: { first: state.burst?.first ?? at, last: at }, stirring: true, hinted: true, unannounced: false };
 }
 
-/** Look again: the files kept moving, or are watched only from now on. A hint, but one that announces nothing. */
+/** Look again: the files are watched only from now on. A hint, but one that announces nothing. */
 export function onDoubt(state: Settling, at: number): Settling {
   return { ...state, burst: { first: state.burst?.first ?? at, last: at }, hinted: true };
+}
+
+/** The files kept moving while they were read at `at`. */
+export function onMoving(state: Settling, at: number): Settling {
+  return { ...onDoubt(state, at), stirring: true };
+}
+
+/** Nothing can be read at present: whatever is going on, nobody need wait for it. */
+export function onUnreachable(state: Settling): Settling {
+  return { ...state, stirring: false };
 }
 
 export function onReading(state: Settling, seen: Observation, policy: SettlePolicy): Verdict {
@@ -90,6 +103,7 @@ export function onReading(state: Settling, seen: Observation, policy: SettlePoli
     burst,
     absent,
     countsAt,
+    stirring: true,
     hinted: late,
     readAt: at,
     unannounced: state.unannounced || (surprise && !late),
@@ -98,7 +112,7 @@ export function onReading(state: Settling, seen: Observation, policy: SettlePoli
   const told = { hash: generation.hash, files: generation.files };
   const rest = late ? { first: burst.last, last: burst.last } : undefined;
   return {
-    state: { ...next, told, burst: rest, absent: new Map(), countsAt: undefined, unannounced: false },
+    state: { ...next, told, burst: rest, stirring: late && state.stirring, absent: new Map(), countsAt: undefined, unannounced: false },
     tell: { unannounced: next.unannounced },
   };
 }
@@ -108,8 +122,9 @@ export function nextReading(state: Settling, policy: SettlePolicy): number | und
   const { burst, hinted, countsAt, readAt } = state;
   if (burst === undefined) return undefined;
   if (!hinted && countsAt !== undefined) return countsAt;
-  // In an endless burst one reading every max_wait, not one for each hint.
-  return Math.min(burst.last + policy.settle, Math.max(burst.first, readAt ?? burst.first) + policy.max_wait);
+  // In an endless burst one reading every max_wait, not one for each hint; and one as soon as a file has been empty or gone for long enough.
+  const patience = countsAt !== undefined && countsAt > burst.first + policy.max_wait ? countsAt : Number.POSITIVE_INFINITY;
+  return Math.min(burst.last + policy.settle, Math.max(burst.first, readAt ?? burst.first) + policy.max_wait, patience);
 }
 
 /** What is there is what the owner has: no change, whatever was seen in between. */
@@ -120,6 +135,7 @@ function inStep(state: Settling, generation: Generation, at: number, late: boole
     told: { hash: generation.hash, files: generation.files },
     seen: generation.hash,
     readAt: at,
+    stirring: late && state.stirring,
     hinted: late,
     burst: late && burst !== undefined ? { first: burst.last, last: burst.last } : undefined,
     countsAt: undefined,

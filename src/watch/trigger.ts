@@ -28,8 +28,8 @@ export interface Inode {
 }
 
 interface Armed extends Inode {
-  /** Directories only: which names matter at present; undefined: all. */
-  names: ReadonlySet<string> | undefined;
+  /** What matters in it at present; undefined: this is a file. */
+  point: WatchPoint | undefined;
   close(): Promise<void> | void;
 }
 
@@ -60,7 +60,7 @@ export async function startTrigger(events: TriggerEvents): Promise<Trigger> {
 
 function arm(arming: Arming, points: ReadonlyMap<string, WatchPoint>, files: ReadonlyMap<string, Inode>): void {
   const { armed, dead } = arming;
-  for (const [path, current] of [...armed]) keepOrDisarm(arming, path, current, points.get(path) ?? files.get(path));
+  for (const [path, current] of [...armed]) keepOrDisarm(arming, path, current, points.get(path), files.get(path));
   dead.clear();
   const before = armed.size;
   arming.starting++; // one for this call, so that armed() is told once, after the last, also if there is no directory among them
@@ -75,9 +75,10 @@ function arm(arming: Arming, points: ReadonlyMap<string, WatchPoint>, files: Rea
   else arming.starting--;
 }
 
-function keepOrDisarm(arming: Arming, path: string, current: Armed, wanted: (Inode & { names?: WatchPoint['names'] }) | undefined): void {
+function keepOrDisarm(arming: Arming, path: string, current: Armed, point: WatchPoint | undefined, file: Inode | undefined): void {
+  const wanted = point ?? file;
   if (wanted !== undefined && !arming.dead.has(path) && current.dev === wanted.dev && current.ino === wanted.ino) {
-    current.names = wanted.names;
+    current.point = point;
     return;
   }
   arming.armed.delete(path);
@@ -101,16 +102,16 @@ function armDirectory(arming: Arming, directory: string, point: WatchPoint): Arm
   watcher.on('raw', (event, name, details) => happened(arming, watchedPath(details) ?? directory, event, name || null));
   watcher.on('error', (error) => {
     // inotify wants the right to read a directory. One that may only be passed is left to the re-scan: it holds links and names, no files.
-    if (!isDenied(error) || point.names === undefined) failed(arming, error);
+    if (!isDenied(error) || point.ignores !== undefined) failed(arming, error);
   });
-  return { ...point, close: () => watcher.close() };
+  return { dev: point.dev, ino: point.ino, point, close: () => watcher.close() };
 }
 
 function armFile(arming: Arming, path: string, inode: Inode): Armed | undefined {
   try {
     const watcher = watchFile(path, (event) => happened(arming, dirname(path), event, event === 'rename' ? basename(path) : null));
     watcher.on('error', (error) => failed(arming, error));
-    return { ...inode, names: undefined, close: () => watcher.close() };
+    return { ...inode, point: undefined, close: () => watcher.close() };
   } catch (error) {
     if (hasCode(error, 'ENOENT'))
       arming.events.hint(); // replaced this very moment
@@ -126,8 +127,7 @@ function happened(arming: Arming, directory: string, event: string, name: string
     if (name === basename(directory)) arming.dead.add(directory);
     arming.dead.add(join(directory, name));
   }
-  const names = arming.armed.get(directory)?.names;
-  if (name === null || name === basename(directory) || (names === undefined ? matters(name) : names.has(name))) arming.events.hint();
+  if (name === null || name === basename(directory) || matters(name, arming.armed.get(directory)?.point)) arming.events.hint();
 }
 
 function started(arming: Arming): void {
@@ -147,7 +147,9 @@ function watchedPath(details: unknown): string | undefined {
   return typeof path === 'string' ? path : undefined;
 }
 
-/** kubelet's `..data` does, an editor's swap file does not. */
-function matters(name: string): boolean {
-  return name.startsWith('..') || !isLeftover(name);
+/** In a directory whose files count, kubelet's `..data` does, an editor's swap file does not. */
+function matters(name: string, point: WatchPoint | undefined): boolean {
+  if (point?.names.has(name)) return true;
+  if (point !== undefined && point.ignores === undefined) return false;
+  return name.startsWith('..') || !(isLeftover(name) || point?.ignores?.(name));
 }

@@ -8,12 +8,27 @@ export interface Generation {
   readonly files: ReadonlyMap<string, string | null>;
 }
 
+/** What a reading needs to know: where the files are and which of them count. */
+export type ReadRule = Pick<WatchRule, 'paths' | 'include' | 'exclude' | 'recursive' | 'max_files' | 'max_bytes'>;
+/** What a watch needs to know. */
+export type WatchedRule = ReadRule & Pick<WatchRule, 'mode' | 'settle' | 'max_wait' | 'rescan' | 'poll_interval' | 'missing_grace'>;
+
 /** What a watch tells its owner. Everything here is a fact, told once; deciding is the owner's. */
 export type WatchEvent =
   /** The files have settled on a generation that differs from the one told last (or given as `known`). */
   | { readonly kind: 'generation'; readonly generation: Generation }
+  /**
+   * Something is going on (a file event, or a first look at other content) that is not judged yet. It ends with `generation`, or with
+   * `calm`; what changes together with other rules' files is one change to an owner that waits meanwhile. Files that never hold still stir
+   * without an end, so such an owner needs a limit of its own.
+   */
+  | { readonly kind: 'stir' }
+  /** It was nothing: the owner has what is there, or nothing can be read at present. */
+  | { readonly kind: 'calm' }
   /** Once a cause: what is wrong with this watch and what to do about it (stale mount, subPath, no events, path missing…). */
   | { readonly kind: 'warning'; readonly code: WatchWarning; readonly message: string; readonly hint: string }
+  /** It is proven, beside the warning `stale_mount`, that this watched path will never change again as long as the container lives. */
+  | { readonly kind: 'stale'; readonly path: string; readonly message: string }
   /** How changes are found from now on. */
   | { readonly kind: 'mode'; readonly mode: 'events' | 'poll'; readonly reason: string };
 
@@ -42,6 +57,6 @@ export interface Watch {
 }
 
 /** The first reading, before the application starts: no watcher, no settle. Undefined as in `Watch.read`. */
-export type ReadGeneration = (rule: WatchRule) => Promise<Generation | undefined>;
+export type ReadGeneration = (rule: ReadRule) => Promise<Generation | undefined>;
 /** Starts to watch; `known` is the hash that the owner has already. */
-export type StartWatch = (rule: WatchRule, known: string | undefined, tell: (event: WatchEvent) => void) => Watch;
+export type StartWatch = (rule: WatchedRule, known: string | undefined, tell: (event: WatchEvent) => void) => Watch;

@@ -1,8 +1,7 @@
 import { basename, dirname } from 'node:path';
-import type { WatchRule } from '../config/model.ts';
 import type { Reading } from './generation.ts';
 import { isDeleted, isSilent, isSubPath, type Mount, mountOf } from './mounts.ts';
-import type { WatchWarning } from './types.ts';
+import type { ReadRule, WatchWarning } from './types.ts';
 
 /** `subject` and `code` make it one cause: told when it appears, and again only after it was gone. */
 export interface Warning {
@@ -15,8 +14,8 @@ export interface Warning {
 type Read = Extract<Reading, { kind: 'read' }>;
 
 /** What is wrong with the files of a rule, seen from one reading. Never says what is in a file. */
-export function warningsOf(rule: WatchRule, reading: Read): Warning[] {
-  return [...missing(reading), ...unreadable(reading), ...mounted(rule, reading), ...tooLarge(rule, reading), ...tokens(reading)];
+export function warningsOf(rule: ReadRule, reading: Read): Warning[] {
+  return [...missing(reading), ...unreadable(reading), ...mounted(rule, reading), ...tooLarge(rule, reading), ...tokens(rule, reading)];
 }
 
 function missing({ plan }: Read): Warning[] {
@@ -24,7 +23,7 @@ function missing({ plan }: Read): Warning[] {
     code: 'missing',
     subject: path,
     message: `${path} does not exist (the deepest directory that does is ${below}); it is watched until it appears`,
-    hint: 'Check the path in `watch.paths` and the mount of the ConfigMap or Secret.',
+    hint: 'Check the path (`watch.paths`, `env_from`) and the mount of the ConfigMap or Secret.',
   }));
 }
 
@@ -50,14 +49,16 @@ function unreadableText(path: string, code: string): { message: string; hint: st
 }
 
 /** Files that are mounted by themselves, and mounts whose source is gone. */
-function mounted(rule: WatchRule, { plan, mounts, stats }: Read): Warning[] {
+function mounted(rule: ReadRule, { plan, mounts, stats }: Read): Warning[] {
   const places = new Map(rule.paths.flatMap((path) => [[path, plan.roots.get(path) ?? path] as const]));
   for (const { path, real } of plan.files) if (mounts.has(real)) places.set(path, real);
   const warnings: Warning[] = [];
   for (const [path, real] of places) {
     const mount = mountOf(mounts, real);
     if (mount === undefined) continue;
-    if (isDeleted(mount) || stats.get(real)?.nlink === 0) warnings.push(stale(path, mount));
+    // Of a file that is not itself the mount, link count 0 only means that it was replaced the moment before.
+    const unlinked = mount.mountPoint === real && stats.get(real)?.nlink === 0;
+    if (isDeleted(mount) || unlinked) warnings.push(stale(path, mount));
     else if (isSubPath(mount)) warnings.push(subPath(path));
     else if (mount.mountPoint === real && stats.has(real)) warnings.push(singleFile(path));
   }
@@ -85,7 +86,7 @@ const singleFile = (path: string): Warning => ({
   hint: `Mount its directory instead of the file ${basename(path)}.`,
 });
 
-function tooLarge(rule: WatchRule, { leftOut }: Read): Warning[] {
+function tooLarge(rule: ReadRule, { leftOut }: Read): Warning[] {
   if (leftOut === undefined) return [];
   const reasons = {
     files: {
@@ -104,16 +105,33 @@ function tooLarge(rule: WatchRule, { leftOut }: Read): Warning[] {
   ];
 }
 
-/** kubelet renews a service account's token about once an hour. */
-function tokens({ plan }: Read): Warning[] {
-  const found = plan.files.filter((file) => basename(file.path) === 'token' && plan.volumes.has(dirname(file.path)));
-  return found.map((file) => ({
-    code: 'token',
-    subject: file.path,
-    message: `${file.path} looks like a service account token, which Kubernetes renews about every hour: each renewal is a change`,
-    hint: 'Leave it out: watch.exclude: ["token"].',
-  }));
+/** kubelet renews a service account's token about once an hour. Whoever has named it knows. */
+function tokens(rule: ReadRule, { plan }: Read): Warning[] {
+  const leftOut = [...plan.tokens].map(
+    (path): Warning => ({
+      code: 'token',
+      subject: path,
+      message: `${path} is a service account token, which Kubernetes renews about every hour: it is left out`,
+      hint: 'Nothing need be done. To follow it all the same, name the file in `watch.paths`, or `token` in `watch.include`.',
+    }),
+  );
+  const alone = plan.files.filter(
+    ({ path, direct }) => !direct && basename(path) === 'token' && plan.volumes.has(dirname(path)) && !rule.include.some(namesToken),
+  );
+  return [
+    ...leftOut,
+    ...alone.map(
+      ({ path }): Warning => ({
+        code: 'token',
+        subject: path,
+        message: `${path} may be a service account token, which Kubernetes renews about every hour: each renewal would be a change`,
+        hint: 'Leave it out: `watch.exclude: ["token"]`; or name it in `watch.include` to say that it is none.',
+      }),
+    ),
+  ];
 }
+
+const namesToken = (glob: string): boolean => basename(glob) === 'token';
 
 /** The first mount of the rule that gives no events. */
 export function silentMount(reading: Read): Mount | undefined {

@@ -1,8 +1,7 @@
-import type { WatchRule } from '../config/model.ts';
 import { createReader, type Reader, type Reading } from './generation.ts';
-import { nextReading, onDoubt, onHint, onReading, type Settling, startSettling, timerSlackMs } from './settle.ts';
+import { nextReading, onDoubt, onHint, onMoving, onReading, onUnreachable, type Settling, startSettling, timerSlackMs } from './settle.ts';
 import { type Inode, startTrigger, type Trigger, type TriggerEvents } from './trigger.ts';
-import type { Generation, StartWatch, Watch, WatchEvent } from './types.ts';
+import type { Generation, StartWatch, Watch, WatchEvent, WatchedRule } from './types.ts';
 import { noEvents, silentMount, unannounced, unreachable, type Warning, warningsOf } from './warnings.ts';
 
 /** How often events are tried again after they failed. */
@@ -21,10 +20,12 @@ type Read = Extract<Reading, { kind: 'read' }>;
 
 /** Everything that changes in the life of one watch. */
 interface Watching {
-  readonly rule: WatchRule;
+  readonly rule: WatchedRule;
   readonly tell: (event: WatchEvent) => void;
   readonly environment: WatchEnvironment;
   settling: Settling;
+  /** `stir` was told last, and nothing has ended it. */
+  stirring: boolean;
   mode: 'events' | 'poll' | undefined;
   /** Undefined while events are not used. */
   trigger: Trigger | undefined;
@@ -48,7 +49,7 @@ export const startWatch: StartWatch = (rule, known, tell) =>
 
 /** The watch keeps its process alive until it is closed. */
 export function createWatch(
-  rule: WatchRule,
+  rule: WatchedRule,
   known: string | undefined,
   tell: (event: WatchEvent) => void,
   environment: WatchEnvironment,
@@ -58,6 +59,7 @@ export function createWatch(
     tell,
     environment,
     settling: startSettling(known),
+    stirring: false,
     mode: undefined,
     trigger: undefined,
     eventsAfter: 0,
@@ -83,8 +85,17 @@ export function createWatch(
 }
 
 function hint(watching: Watching): void {
+  if (watching.closed) return;
   watching.settling = onHint(watching.settling, performance.now());
+  tellStir(watching);
   schedule(watching);
+}
+
+function tellStir(watching: Watching): void {
+  const { stirring } = watching.settling;
+  if (stirring === watching.stirring) return;
+  watching.stirring = stirring;
+  watching.tell({ kind: stirring ? 'stir' : 'calm' });
 }
 
 /** Sets the timer for the next reading, unless one is due earlier: an early timer looks again. */
@@ -132,9 +143,13 @@ async function look(watching: Watching): Promise<void> {
   watching.readAt = performance.now();
   if (reading.kind === 'unreachable') {
     watching.notBefore = watching.readAt + retryReadingMs;
+    watching.settling = onUnreachable(watching.settling);
+    tellStir(watching);
     warn(watching, [unreachable(reading.message)], ['unreachable']);
-  } else if (reading.kind === 'moving') watching.settling = onDoubt(watching.settling, watching.readAt);
-  else await judge(watching, reading, at);
+  } else if (reading.kind === 'moving') {
+    watching.settling = onMoving(watching.settling, watching.readAt);
+    tellStir(watching);
+  } else await judge(watching, reading, at);
 }
 
 /** A reading was had: does it count, what is wrong with it, and where do the next hints come from? */
@@ -155,7 +170,11 @@ async function judge(watching: Watching, reading: Read, at: number): Promise<voi
     'unreachable',
   ]);
   if (tell?.unannounced && watching.mode === 'events' && rule.mode === 'auto') await distrustEvents(watching, reading);
-  if (tell !== undefined) watching.tell({ kind: 'generation', generation: reading.generation });
+  if (tell !== undefined) {
+    watching.stirring = false;
+    watching.tell({ kind: 'generation', generation: reading.generation });
+  }
+  tellStir(watching);
   await arm(watching, reading);
 }
 
@@ -236,7 +255,9 @@ function setMode(watching: Watching, mode: 'events' | 'poll', reason: string): v
 function warn(watching: Watching, warnings: readonly Warning[], judged: readonly string[]): void {
   const now = new Set(warnings.map(({ code, subject }) => `${code} ${subject}`));
   for (const { code, subject, message, hint } of warnings) {
-    if (!watching.causes.has(`${code} ${subject}`)) watching.tell({ kind: 'warning', code, message, hint });
+    if (watching.causes.has(`${code} ${subject}`)) continue;
+    watching.tell({ kind: 'warning', code, message, hint });
+    if (code === 'stale_mount') watching.tell({ kind: 'stale', path: subject, message });
   }
   const over = (cause: string) => judged.includes(cause.split(' ', 1)[0] ?? '') && !now.has(cause);
   watching.causes = new Set([...[...watching.causes].filter((cause) => !over(cause)), ...now]);

@@ -1,6 +1,7 @@
 /** Random lives: whatever happens in whatever order, and whenever the controller dies, the promises hold. The fake init checks those of the protocol. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { policiesOf } from '../../src/core/policy.ts';
 import { nextDeadline } from '../../src/core/turns.ts';
 import { configOf, type Simulation, simulate } from '../fixtures/simulation.ts';
 
@@ -85,7 +86,7 @@ async function live(actions: readonly Action[], killAt: readonly number[], answe
 /** A deadline that has passed and changes nothing would be a busy loop. */
 function checkDeadline(simulation: Simulation): void {
   if (simulation.lives === 0 || !simulation.alive) return;
-  const deadline = nextDeadline(simulation.state, config.services.main.watch);
+  const deadline = nextDeadline(simulation.state, policiesOf(config.services.main));
   if (deadline !== undefined) expect(deadline).toBeGreaterThanOrEqual(simulation.now - 1);
 }
 

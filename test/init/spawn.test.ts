@@ -8,6 +8,7 @@ import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
 import { helper, hold, orders, spawn } from '../fixtures/init/effects.ts';
 import { endAll, statusField } from '../fixtures/init/init.ts';
+import { environment, parse } from '../fixtures/init/report.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reinit-spawn-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -19,18 +20,6 @@ afterEach(async () => {
 const report = compiled('report');
 const flags = constants.spawnFlags.values;
 const bytes = (...texts: (string | Buffer)[]): Buffer[] => texts.map((text) => Buffer.from(text));
-
-/** Lines of fixtures/init/report.c: key → all values. */
-function parse(text: string): Map<string, string[]> {
-  const lines = new Map<string, string[]>();
-  for (const line of text.split('\n')) {
-    const [, key = '', value = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
-    const values = lines.get(key);
-    if (values) values.push(value);
-    else lines.set(key, [value]);
-  }
-  return lines;
-}
 
 /** Spawns report and gives what it tells. */
 async function reported(effect: Effect, options: Parameters<typeof startDriven>[1] = {}) {
@@ -55,9 +44,9 @@ describe('spawn', () => {
     const env = { PATH: '/bin', KEPT: 'old', GONE: '1', GONE_TOO: '2', STAYS: '3' };
     const { lines } = await reported(spawn(1, { argv, env_set, env_unset: bytes('GONE'), cwd: Buffer.from(directory) }), { env });
     expect(lines.get('arg')).toEqual(argv.map((text) => text.toString('hex')));
-    const environment = (lines.get('env') ?? []).map((text) => Buffer.from(text, 'hex').toString('latin1'));
-    expect(environment).toEqual(expect.arrayContaining([`ODD=${odd.toString('latin1')}`, 'KEPT=new', 'E=', 'GONE_TOO=2', 'STAYS=3']));
-    expect(environment.filter((one) => /^(KEPT=old|GONE=)/.test(one))).toEqual([]);
+    const variables = environment(lines);
+    expect(variables).toEqual(expect.arrayContaining([`ODD=${odd.toString('latin1')}`, 'KEPT=new', 'E=', 'GONE_TOO=2', 'STAYS=3']));
+    expect(variables.filter((one) => /^(KEPT=old|GONE=)/.test(one))).toEqual([]);
     expect(lines.get('cwd')).toEqual([Buffer.from(directory).toString('hex')]);
   });
 

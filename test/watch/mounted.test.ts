@@ -42,6 +42,7 @@ describe.concurrent('bind mounts', () => {
         fs.renameSync(`${host}.new`, host);
         await watcher.until(() => watcher.has('stale_mount'));
         expect(performance.now() - before).toBeLessThan(580 + 200);
+        await watcher.until(() => watcher.told.some(({ kind, path }) => kind === 'stale' && path === inside));
         expect(watcher.generations().length).toBe(3);
         await watcher.end();
       });
@@ -111,10 +112,15 @@ describe.concurrent('subPath', () => {
       await withWatchProcess(ruleFor([inside]), mounting(`mount --bind $(realpath ${volume}/${key}) ${inside}`), async (watcher) => {
         await watcher.until(() => watcher.has('subpath'));
         await sleep(300);
+        expect(watcher.told.filter((event) => event.kind === 'stale')).toEqual([]); // it may become so; nothing proves it yet
         await updateVolume(volume, { 'app.yaml': '1', 'conf.d/x': '1' });
         await watcher.until(() => watcher.has('stale_mount'));
         const warning = watcher.told.find((event) => event.code === 'stale_mount');
         expect(`${warning?.message} ${warning?.hint}`).toMatch(/never change.*Restart the container/);
+        await watcher.until(() => watcher.told.some((event) => event.kind === 'stale'));
+        expect(watcher.told.filter((event) => event.kind === 'stale')).toEqual([
+          { kind: 'stale', path: inside, message: warning?.message },
+        ]);
       });
     }),
   );
@@ -161,7 +167,7 @@ describe.concurrent('without events', () => {
         await sleep(300);
         await updateVolume(join(directory, 'locked/v'), { a: '1' });
         await watcher.until(() => lastHash(watcher, join(directory, 'locked/v/a')) === sha256('1'));
-        expect(watcher.told.map((event) => event.mode ?? event.kind)).toEqual(['events', 'generation']);
+        expect(watcher.told.map((event) => event.mode ?? event.kind)).toEqual(['events', 'stir', 'generation']);
         await watcher.end();
       });
     }));

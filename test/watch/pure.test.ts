@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isCurrent } from '../../src/watch/contents.ts';
-import { createExcluded, isLeftover } from '../../src/watch/exclude.ts';
+import { createSelection, holdsToken, isLeftover } from '../../src/watch/exclude.ts';
 import { toGeneration } from '../../src/watch/identity.ts';
 import { isDeleted, isLocal, isSilent, isSubPath, mountOf, parseMounts } from '../../src/watch/mounts.ts';
 
@@ -87,12 +87,27 @@ describe('left out', () => {
     expect(isLeftover(name)).toBe(false),
   );
   test('globs see dot files', async () => {
-    const excluded = await createExcluded(['*.key', '/etc/**/secret', 'a/*']);
-    expect([
-      excluded('/x/.k.key', '.k.key', '.k.key'),
-      excluded('/etc/b/.c/secret', 'c/secret', 'secret'),
-      excluded('/x/a/b', 'a/b', 'b'),
-      excluded('/x/b', 'b', 'b'),
-    ]).toEqual([true, true, true, false]);
+    const { excluded, included } = await createSelection({ include: [], exclude: ['*.key', '/etc/**/secret', 'a/*'] });
+    const paths: readonly (readonly [string, string, string])[] = [
+      ['/x/.k.key', '.k.key', '.k.key'],
+      ['/etc/b/.c/secret', 'c/secret', 'secret'],
+      ['/x/a/b', 'a/b', 'b'],
+      ['/x/b', 'b', 'b'],
+    ];
+    expect(paths.map((path) => excluded(...path))).toEqual([true, true, true, false]);
+    expect(paths.map((path) => included(...path))).toEqual([true, true, true, true]);
   });
+  test('named: by a glob whose last part says the name', async () => {
+    const named = async (...include: string[]) => (await createSelection({ include, exclude: [] })).named('/v/token', 'token', 'token');
+    expect(await Promise.all([named('token'), named('**/token'), named('/v/token'), named('/*/token')])).toEqual([true, true, true, true]);
+    expect(await Promise.all([named(), named('*'), named('t?ken'), named('{token,x}'), named('/w/token')])).toEqual(Array(5).fill(false));
+  });
+  test.each([
+    ['/var/run/secrets/kubernetes.io/serviceaccount', [], true],
+    ['/run/secrets/kubernetes.io/serviceaccount', [], true],
+    ['/run/secrets/kubernetes.io/serviceaccount/x', [], false],
+    ['/etc/identity', ['..data', 'ca.crt', 'namespace', 'token'], true],
+    ['/etc/identity', ['ca.crt', 'namespace', 'token'], false],
+    ['/etc/secret', ['..data', 'ca.crt', 'token'], false],
+  ])('token in %s beside %j: %j', (directory, names, expected) => expect(holdsToken(directory, new Set(names))).toBe(expected));
 });

@@ -6,7 +6,9 @@ import {
   type Observation,
   onDoubt,
   onHint,
+  onMoving,
   onReading,
+  onUnreachable,
   type SettlePolicy,
   type Settling,
   startSettling,
@@ -265,10 +267,39 @@ describe('settling, in step with A', () => {
     expect(nextReading(verdict.state, policy)).toBe(2205);
   });
 
+  test('emptied in a burst without an end: one more settle after max_wait, not one more max_wait', () => {
+    const burst = onHint(onHint(inStep(), 1000), 1990);
+    const { state, tell } = onReading(burst, observe(2000, empty), policy);
+    expect(tell).toBeUndefined();
+    const later = onHint(onHint(state, 2050), 2095);
+    expect(nextReading(later, policy)).toBe(2100);
+    expect(onReading(later, observe(2100, empty), policy).tell).toBeDefined();
+  });
+
   test('a hint during a reading that shows no change is not forgotten', () => {
     const verdict = onReading(onHint(onHint(inStep(), 1000), 1105), observe(1100, A), policy);
     expect(nextReading(verdict.state, policy)).toBe(1205);
   });
+});
+
+describe('the stir', () => {
+  const read = (state: Settling, at: number, files: Files) => onReading(state, observe(at, files), policy).state;
+  const hinted = onHint(inStep(), 1000);
+  test.each([
+    ['in step', inStep(), false],
+    ['a hint', hinted, true],
+    ['another doubt', onDoubt(hinted, 1010), true],
+    ['a doubt alone (newly armed)', onDoubt(inStep(), 1000), false],
+    ['files that move', onMoving(inStep(), 1000), true],
+    ['other content, not judged yet', read(inStep(), 1000, A2), true],
+    ['told', read(hinted, 1100, A2), false],
+    ['back again', read(hinted, 1100, A), false],
+    ['nothing new after a doubt', read(onDoubt(inStep(), 1000), 1100, A), false],
+    ['a hint while what is told was read', read(onHint(hinted, 2105), 2100, A2), true],
+    ['a hint while nothing new was read', read(onHint(hinted, 1105), 1100, A), true],
+    ['a doubt while nothing new was read', read(onDoubt(inStep(), 1105), 1100, A), false],
+    ['a mount that hangs', onUnreachable(hinted), false],
+  ])('%s: %j', (_, state, expected) => expect(state.stirring).toBe(expected));
 });
 
 describe('the start', () => {

@@ -27,25 +27,27 @@ export const path: Kind<string> = scalarKind(
   pathFault,
 );
 const absolute = { type: 'string', pattern: '^/' } as const;
-export const paths: Kind<readonly string[]> = listKind(
-  {
-    type: 'paths',
-    expected: 'a list of absolute paths, such as [/etc/nginx]',
-    spelling: list('PATH', ':'),
-    json: { anyOf: [absolute, { type: 'array', items: absolute, minItems: 1 }] },
-  },
-  pathFault,
-  1,
-);
-export const globs: Kind<readonly string[]> = listKind(
-  {
-    type: 'globs',
-    expected: 'a list of globs, such as ["*.swp"]',
-    spelling: list('GLOB', ','),
-    json: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
-  },
-  (given, fault) => (given === '' ? fault('it is empty') : given),
-);
+export const paths = (least: number, example: string): Kind<readonly string[]> =>
+  listKind(
+    {
+      type: 'paths',
+      expected: `a list of absolute paths, such as [${example}]`,
+      spelling: list('PATH', ':'),
+      json: { anyOf: [absolute, { type: 'array', items: absolute, ...(least > 0 ? { minItems: least } : {}) }] },
+    },
+    pathFault,
+    least,
+  );
+export const globs = (example: string): Kind<readonly string[]> =>
+  listKind(
+    {
+      type: 'globs',
+      expected: `a list of globs, such as [${example}]`,
+      spelling: list('GLOB', ','),
+      json: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+    },
+    (given, fault) => (given === '' ? fault('it is empty') : given),
+  );
 
 export const duration = (least = 0): Kind<number> =>
   scalarKind(
@@ -78,15 +80,16 @@ export const integer = (least: number, most: number): Kind<number> =>
   );
 
 /** Octal always, as chmod and umask(1) read it; YAML 1.2 on its own would make 22 of 022. */
-export const umask: Kind<number> = scalarKind(
-  {
-    type: 'octal',
-    expected: 'an octal number from 000 to 777, such as 022',
-    spelling: value('OCTAL'),
-    json: { type: ['string', 'integer'] },
-  },
-  (given, fault) => (/^(0o?)?[0-7]{1,3}$/.test(given) ? Number.parseInt(given.replace(/^0o/, ''), 8) : fault('it is not such a number')),
-);
+export const octal = (example: string): Kind<number> =>
+  scalarKind(
+    {
+      type: 'octal',
+      expected: `an octal number from 000 to 777, such as ${example}`,
+      spelling: value('OCTAL'),
+      json: { type: ['string', 'integer'] },
+    },
+    (given, fault) => (/^(0o?)?[0-7]{1,3}$/.test(given) ? Number.parseInt(given.replace(/^0o/, ''), 8) : fault('it is not such a number')),
+  );
 
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
@@ -133,8 +136,7 @@ export const onOff: Kind<boolean> = scalarKind(
   },
 );
 
-/** `planned` are words of a later version: said so, rather than called unknown. */
-export const choice = <const C extends string>(choices: readonly C[], planned: readonly string[] = []): Kind<C> =>
+export const choice = <const C extends string>(choices: readonly C[]): Kind<C> =>
   scalarKind(
     {
       type: choices.join(' \\| '),
@@ -145,8 +147,8 @@ export const choice = <const C extends string>(choices: readonly C[], planned: r
     (given, fault) => {
       const found = choices.find((one) => one === given);
       if (found !== undefined) return found;
-      if (planned.includes(given)) return fault('this is planned, and not supported by this version');
-      const near = nearest(given.toLowerCase().replaceAll('_', '-'), choices);
+      const written = given.toLowerCase();
+      const near = nearest(written, choices) ?? nearest(written.replaceAll('_', '-'), choices);
       return fault(`there is no such choice${near === undefined ? '' : `: did you mean ${near}?`}`);
     },
   );

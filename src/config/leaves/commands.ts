@@ -1,9 +1,9 @@
 import { splitCommand } from '../argv.ts';
 import { type Fault, type Kind, kind, list, type Raw, scalar, wrongShape } from '../kinds.ts';
 
-const argvJson = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 }] } as const;
+export const argvJson = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 }] } as const;
 
-function readArgv(raw: Raw, fault: Fault, ...at: readonly number[]): readonly string[] | undefined {
+export function readArgv(raw: Raw, fault: Fault, ...at: readonly number[]): readonly string[] | undefined {
   if (typeof raw === 'string') {
     const split = splitCommand(raw);
     return split.ok ? checkedArgv(split.argv, fault, at) : fault(split.problem, ...at);
@@ -24,19 +24,20 @@ export const argv: Kind<readonly string[]> = kind(
 );
 
 /** One command as a string or a list of words, or a list of such lists. */
-export const argvs: Kind<readonly (readonly string[])[]> = kind(
-  {
-    type: 'command, or list of commands',
-    expected: 'a command, such as [nginx, -t], or a list of commands',
-    spelling: list('COMMAND', ''),
-    json: { anyOf: [...argvJson.anyOf, { type: 'array', items: { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 } }] },
-  },
-  (raw, fault) => {
-    const several = Array.isArray(raw) && raw.length > 0 && raw.every((item) => typeof item !== 'string' && item !== null);
-    if (several) return (raw as readonly Raw[]).map((one, index) => readArgv(one, fault, index)).filter((one) => one !== undefined);
-    if (Array.isArray(raw) && raw.length === 0) return [];
-    if (Array.isArray(raw) && raw.some((item) => Array.isArray(item))) return fault('it mixes words and lists of words');
-    const one = readArgv(raw, fault);
-    return one === undefined ? undefined : [one];
-  },
-);
+export const argvs = (example: string): Kind<readonly (readonly string[])[]> =>
+  kind(
+    {
+      type: 'command, or list of commands',
+      expected: `a command, such as ${example}, or a list of commands`,
+      spelling: list('COMMAND', ''),
+      json: { anyOf: [...argvJson.anyOf, { type: 'array', items: { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 } }] },
+    },
+    (raw, fault) => {
+      const several = Array.isArray(raw) && raw.length > 0 && raw.every((item) => typeof item !== 'string' && item !== null);
+      if (several) return (raw as readonly Raw[]).map((one, index) => readArgv(one, fault, index)).filter((one) => one !== undefined);
+      if (Array.isArray(raw) && raw.length === 0) return [];
+      if (Array.isArray(raw) && raw.some((item) => Array.isArray(item))) return fault('it mixes words and lists of words');
+      const one = readArgv(raw, fault);
+      return one === undefined ? undefined : [one];
+    },
+  );

@@ -73,6 +73,7 @@ export const environment: Kind<Readonly<Record<string, string | null>>> = kind(
     type: 'map: name → value or null',
     expected: 'variables, such as {TZ: UTC} (null takes one away)',
     spelling: map('NAME=VALUE'),
+    secret: /./s,
     json: {
       anyOf: [
         { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },

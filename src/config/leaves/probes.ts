@@ -1,0 +1,135 @@
+/** Questions to the application, spelled as Kubernetes' probes are; times are durations as Go writes them. */
+import { type Fault, type Kind, type Raw, record, required, scalarKind, single, unset, value, withDefault } from '../kinds.ts';
+import type { Check, Probe } from '../model.ts';
+import { duration, integer, onOff } from './basic.ts';
+import { argv, argvJson } from './commands.ts';
+import { host, port, readPort } from './hosts.ts';
+import { headers } from './requests.ts';
+
+const requestPath: Kind<string> = scalarKind(
+  { type: 'path', expected: 'a path, such as /healthz', spelling: value('PATH'), json: { type: 'string', pattern: '^/' } },
+  (given, fault) => {
+    if (!given.startsWith('/')) return fault('it does not begin with /');
+    return /[\s\p{Cc}#]/u.test(given) ? fault('it holds a space, a # or a control character: write %20 or %23') : given;
+  },
+);
+
+/** Kubernetes writes HTTP and HTTPS. */
+const scheme: Kind<'http' | 'https'> = scalarKind(
+  { type: 'http \\| https', expected: 'http or https', spelling: value('http|https'), json: { enum: ['http', 'https', 'HTTP', 'HTTPS'] } },
+  (given, fault) => (/^https?$/i.test(given) ? (given.toLowerCase() as 'http' | 'https') : fault('it is neither')),
+);
+
+const onPort = required(port, 'The port.');
+const onHost = withDefault(host, '127.0.0.1', 'The host.');
+
+const httpGet = record(
+  {
+    type: 'map',
+    expected: 'a request, such as {port: 8080, path: /healthz}',
+    spelling: { form: 'none' },
+    json: {},
+    hints: {
+      http_headers: 'headers here, a mapping of name to value',
+      url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
+    },
+  },
+  {
+    port: onPort,
+    path: withDefault(requestPath, '/', 'The path.'),
+    host: onHost,
+    scheme: withDefault(scheme, 'http', 'With or without TLS.'),
+    headers: withDefault(headers, {}, 'Headers to send.'),
+  },
+  (given): Check => ({ kind: 'http_get', ...given }),
+);
+
+const tcpSocket = record(
+  { type: 'map', expected: 'an address, such as {port: 5432}', spelling: { form: 'none' }, json: {} },
+  { port: onPort, host: onHost },
+  (given): Check => ({ kind: 'tcp_socket', ...given }),
+);
+
+const exec = record(
+  { type: 'command', expected: 'a command, such as [pg_isready, -q]', spelling: { form: 'none' }, json: argvJson },
+  { command: required(argv, 'The command.') },
+  (given): Check => ({ kind: 'exec', command: given.command }),
+  (raw) => ({ command: raw }),
+);
+
+const parts = {
+  http_get: unset(httpGet, 'A request that is answered with 200 to 399.'),
+  tcp_socket: unset(tcpSocket, 'A connection that is accepted.'),
+  exec: unset(exec, 'A command that exits with 0; a list or a string will do, too.'),
+  notify: unset(onOff, 'The application says so itself, with sd_notify(3): `READY=1`.'),
+  workers: unset(onOff, 'The main process has children that are younger than the reload signal. For `confirm_by` only.'),
+  initial_delay: withDefault(duration(), '0', 'Pause before it is asked first.'),
+  period: withDefault(duration(10), '1s', "Time between two questions. Kubernetes' is 10s: here something waits for the answer."),
+  timeout: withDefault(duration(1), '1s', 'How long one answer may take.'),
+  success_threshold: withDefault(integer(1, 1000), '1', 'So many in a row are a yes.'),
+  failure_threshold: withDefault(integer(1, 1_000_000), '30', 'So many failures in a row are a no.'),
+};
+const checks = ['http_get', 'tcp_socket', 'exec', 'notify', 'workers'] as const;
+
+const seconds = (name: string): string => `${name} here, a duration such as 5s`;
+
+/** `ready` and `confirm_by`. */
+export const probe: Kind<Probe> = record(
+  {
+    type: 'probe',
+    expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432, notify, workers or {exec: [pg_isready]}',
+    spelling: value('PROBE'),
+    json: { type: 'string', pattern: '^(https?://|tcp://|notify$|workers$)' },
+    secret: /[@?]/,
+    hints: {
+      initial_delay_seconds: seconds('initial_delay'),
+      period_seconds: seconds('period'),
+      timeout_seconds: seconds('timeout'),
+      interval: "reinit's name for it is period",
+      start_period: "reinit's name for it is initial_delay",
+      retries: "reinit's name for it is failure_threshold",
+      http: "reinit's name for it is http_get",
+      tcp: "reinit's name for it is tcp_socket",
+      command: "reinit's name for it is exec",
+      test: "reinit's name for it is exec",
+      grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
+      url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
+      termination_grace_period_seconds: 'a probe ends nothing here: stop_timeout says how long a stop may take',
+    },
+  },
+  parts,
+  (given, fault) => {
+    const { http_get, tcp_socket, exec: command, notify, workers, ...times } = given;
+    const says: Readonly<Record<(typeof checks)[number], Check | undefined>> = {
+      http_get,
+      tcp_socket,
+      exec: command,
+      notify: notify === true ? { kind: 'notify' } : undefined,
+      workers: workers === true ? { kind: 'workers' } : undefined,
+    };
+    const asked = checks.filter((name) => says[name] !== undefined);
+    const check = asked[0] === undefined ? undefined : says[asked[0]];
+    if (check === undefined) return fault('it does not say what to ask: http_get, tcp_socket, exec, notify or workers');
+    return asked.length > 1 ? fault(`it asks more than one thing: ${asked.join(' and ')}`) : { check, ...times };
+  },
+  single(readShort),
+);
+
+function readShort(text: string, fault: Fault): { readonly [name: string]: Raw } | undefined {
+  if (text === 'notify' || text === 'workers') return { [text]: 'true' };
+  const url = /[\s\p{Cc}]/u.test(text) ? null : URL.parse(text);
+  if (url === null || !['http:', 'https:', 'tcp:'].includes(url.protocol)) return fault('it is no probe');
+  if (url.username !== '' || url.password !== '') return fault('there is a user or a password in it: use headers, under http_get');
+  if (url.protocol === 'tcp:') return readTcp(url, fault);
+  const { protocol, hostname, port: given, pathname, search } = url;
+  const https = protocol === 'https:';
+  return { http_get: { scheme: https ? 'https' : 'http', host: hostname, port: given || (https ? '443' : '80'), path: pathname + search } };
+}
+
+function readTcp({ hostname, port: given, pathname, search }: URL, fault: Fault): { readonly [name: string]: Raw } | undefined {
+  if (readPort(given) === undefined) return fault('the port is missing: tcp://127.0.0.1:5432');
+  if (hostname === '') return fault('the host is missing: tcp://127.0.0.1:5432');
+  return (pathname === '' || pathname === '/') && search === ''
+    ? { tcp_socket: { host: hostname, port: given } }
+    : fault('there is something behind the port');
+}

@@ -1,0 +1,273 @@
+/**
+ * The way of a change, as a pure machine for one watch rule: read again → copy (where there is one) → validate → read again → queued. From there the
+ * apply machine (apply.ts) takes it over, and says how it ended.
+ *
+ * What must never happen: files in the queue that were refused, or that are no longer what was validated; a change that is forgotten: whatever path is
+ * taken, it ends in comparing desired with applied again.
+ */
+
+import { isOwned, type RulePolicy } from './policy.ts';
+import { bare, type Reading, shortHash } from './reading.ts';
+import type { InstanceEvent, Phase, RuleEvent, RuleState, RuleStep, Verdict } from './rule.ts';
+import { isOnProbation } from './rule.ts';
+import {
+  accept,
+  change,
+  consider,
+  delay,
+  enter,
+  evaluate,
+  finished,
+  type Handler,
+  learnt,
+  refuse,
+  runsWith,
+  stay,
+  tell,
+} from './rule-steps.ts';
+import { isOverdue, lookAgain, reread } from './settle.ts';
+
+/** So many reloads in a row that ended the application are the signal's fault, not the configuration's. */
+const deathsToFall = 2;
+
+/**
+ * Pure. Undefined: the event means nothing in this phase.
+ *
+ * @param id one that was never used: for a reading, a job or a validator's token
+ */
+export function ruleTransition(rule: RuleState, event: RuleEvent, policy: RulePolicy, id: number): RuleStep | undefined {
+  if (rule.phase.kind === 'over') return undefined;
+  const whole = wholeRule[event.kind] as WholeHandler<RuleEvent['kind']> | undefined;
+  if (whole) return whole(rule, event, policy, id);
+  if (event.kind === 'read' && !('read' in rule.phase && rule.phase.read === event.id)) return undefined;
+  const proven = proves(rule, event);
+  const handler = handlers[rule.phase.kind] as Handler<Phase['kind']>;
+  return handler(proven ?? rule, rule.phase, event, policy, id) ?? (proven && tell(learnt(proven), goodNote(proven)));
+}
+
+type WholeHandler<K extends RuleEvent['kind']> = (
+  rule: RuleState,
+  event: Extract<RuleEvent, { kind: K }>,
+  policy: RulePolicy,
+  id: number,
+) => RuleStep | undefined;
+
+/** Events that mean the same, or nearly, in whatever phase the rule is. */
+const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
+  containerStops: (rule) => enter(rule, { kind: 'over' }),
+  told,
+  stirred: (rule, { at }) => (rule.stirsSince === undefined ? learnt({ ...rule, stirsSince: at }) : undefined),
+  calmed: (rule) => (rule.stirsSince === undefined ? undefined : learnt({ ...rule, stirsSince: undefined })),
+  instanceOrdered: ordered,
+  instanceStarted: started,
+  instanceEnded: ended,
+  instanceReady: () => undefined,
+  instanceUnready: () => undefined,
+  besideFailed: (rule) => (rule.beside === undefined ? undefined : learnt({ ...rule, beside: undefined })),
+  published: (rule, { reading }) => learnt({ ...rule, published: bare(reading) }),
+  dissolved,
+  succeeded,
+  failed,
+  rolledBack,
+};
+
+const ignore = (): undefined => undefined;
+
+const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
+  idle: ignore,
+  down: ignore,
+  over: ignore,
+  coming: ignore,
+  applying: ignore,
+  settling(rule, phase, event, _, id) {
+    if (event.kind !== 'timeElapsed' || event.at < phase.readAt) return undefined;
+    return enter(rule, { kind: 'rereading', last: phase.last, tries: phase.tries, read: id });
+  },
+  rereading: reread,
+  checking(rule, phase, event, policy, id) {
+    if (event.kind !== 'read') return undefined;
+    if (event.reading?.hash !== phase.candidate.reading.hash) return lookAgain(rule, event, policy);
+    return validate(rule, { ...phase, directory: undefined }, 0, id);
+  },
+  staging(rule, phase, event, policy, id) {
+    if (event.kind !== 'jobDone' || event.id !== phase.job) return undefined;
+    const { candidate } = phase;
+    switch (event.result.kind) {
+      case 'staged':
+        if (policy.validate.length > 0) return validate(rule, { candidate, directory: event.result.directory }, 0, id);
+        return accept(rule, candidate, policy, event.at, id);
+      case 'moved':
+        return lookAgain(rule, { reading: undefined, at: event.at }, policy);
+      default: {
+        const problem = event.result.kind === 'done' ? (event.result.problem ?? '') : '';
+        const step = delay({ ...rule, refused: candidate.reading.hash }, candidate, event.at);
+        return candidate.tries > 0 ? step : tell(step, { kind: 'not_staged', hash: shortHash(candidate.reading.hash), problem });
+      }
+    }
+  },
+  validating(rule, phase, event, policy, id) {
+    if (event.kind !== 'validated' || event.token !== phase.token) return undefined;
+    const { candidate, step, directory } = phase;
+    if (event.refusal === undefined) {
+      return step + 1 < policy.validate.length ? validate(rule, phase, step + 1, id) : accept(rule, candidate, policy, event.at, id);
+    }
+    if (directory !== undefined) return refuse(rule, candidate, step, event.refusal, policy, event.at, id);
+    return enter(rule, { kind: 'judging', candidate, step, verdict: event.refusal, read: id });
+  },
+  judging(rule, { candidate, step, verdict }, event, policy, id) {
+    if (event.kind !== 'read') return undefined;
+    if (event.reading?.hash !== candidate.reading.hash) return lookAgain(rule, event, policy);
+    return refuse(rule, candidate, step, verdict, policy, event.at, id);
+  },
+  delayed(rule, { candidate, until }, event, policy, id) {
+    if (event.kind !== 'timeElapsed' || event.at < until) return undefined;
+    return consider(rule, candidate, policy, event.at, id);
+  },
+  queued(rule, phase, event) {
+    if (event.kind === 'chosen') return enter(rule, { kind: 'applying', candidate: phase.candidate });
+    if (event.kind !== 'heldBack' || phase.held) return undefined;
+    const note = { kind: 'held_back', hash: shortHash(phase.candidate.reading.hash), by: event.by } as const;
+    return tell(enter(rule, { ...phase, held: true }), note);
+  },
+  surveying(rule, { expected, startedAt }, event, policy, id) {
+    if (event.kind !== 'read') return undefined;
+    const { reading, at } = event;
+    // What changed since may have been found by the application or not: nobody knows what it runs with.
+    if (!reading || reading.hash !== expected) return lookAgain({ ...rule, applied: undefined }, event, policy);
+    const refused = rule.refused === reading.hash;
+    const found = runsWith({ ...rule, refused: refused ? undefined : rule.refused }, reading, false, startedAt, policy);
+    const step = evaluate(found, policy, at, id);
+    return refused ? tell(step, { kind: 'came_up_on_refused', hash: shortHash(reading.hash) }) : step;
+  },
+};
+
+function validate(rule: RuleState, { candidate, directory }: Validating, step: number, token: number): RuleStep {
+  return enter(rule, { kind: 'validating', candidate, step, token, directory }, [{ kind: 'validate', token, step }]);
+}
+type Validating = Pick<Extract<Phase, { kind: 'validating' }>, 'candidate' | 'directory'>;
+
+/** The time of probation has passed. */
+function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
+  if (event.kind !== 'timeElapsed' || rule.goodAt === undefined || event.at < rule.goodAt || !rule.applied) return undefined;
+  return { ...rule, good: bare(rule.applied), goodAt: undefined };
+}
+const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;
+
+function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, policy: RulePolicy, id: number): RuleStep | undefined {
+  const seen = change(rule, event.reading, event.at, policy);
+  const anew = (): RuleStep => tell(evaluate(seen.state, policy, event.at, id), ...seen.notes);
+  switch (rule.phase.kind) {
+    case 'idle':
+    case 'settling':
+    case 'rereading':
+      return anew();
+    case 'checking':
+    case 'delayed':
+      return rule.phase.candidate.reading.hash === event.reading.hash ? stay(seen) : anew();
+    case 'queued': {
+      // A copy that was found valid is applied in the end, however often the files change meanwhile.
+      const stays = rule.phase.candidate.reading.hash === event.reading.hash || (isOwned(policy) && isOverdue(rule, event.at, policy));
+      return stays ? stay(seen) : anew();
+    }
+    case 'down':
+      if (isOwned(policy)) return anew();
+      // The next instance would find it anyway: no reason to wait for the end of a back-off.
+      return seen.notes.length > 0 ? { ...seen, commands: [{ kind: 'restart' }] } : stay(seen);
+    default:
+      return stay(seen); // compared again when this phase ends
+  }
+}
+
+/** What the files are as an instance is ordered is what it will find, unless they change before it has started. */
+function ordered(
+  rule: RuleState,
+  { beside }: Extract<InstanceEvent, { kind: 'instanceOrdered' }>,
+  policy: RulePolicy,
+): RuleStep | undefined {
+  if (isOwned(policy)) return undefined;
+  const found = rule.phase.kind === 'applying' ? rule.phase.candidate.reading.hash : rule.desired?.hash;
+  if (beside) return learnt({ ...rule, beside: found });
+  return enter(rule, { kind: 'coming', expected: rule.desired?.hash });
+}
+
+function started(
+  rule: RuleState,
+  event: Extract<InstanceEvent, { kind: 'instanceStarted' }>,
+  policy: RulePolicy,
+  id: number,
+): RuleStep | undefined {
+  const { at, promoted } = event;
+  if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
+  if (promoted) return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
+  if (rule.phase.kind !== 'coming') return undefined;
+  return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id });
+}
+
+function startedOnPublished(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
+  const { published, phase } = rule;
+  if (!published) return undefined;
+  const candidate = phase.kind === 'queued' ? phase.candidate : undefined;
+  if (candidate?.reading.hash === published.hash) return finished(rule, candidate, 'start', false, at, policy, id);
+  const whole = [rule.desired, rule.applied].find((reading) => reading?.hash === published.hash) ?? published;
+  const state = runsWith({ ...rule, applied: undefined }, whole, false, at, policy);
+  return phase.kind === 'idle' || phase.kind === 'down' ? evaluate(state, policy, at, id) : learnt(state);
+}
+
+/** The next instance begins with a survey. What the apply machine has to say of this end it has said before. */
+function ended(
+  rule: RuleState,
+  event: Extract<InstanceEvent, { kind: 'instanceEnded' }>,
+  policy: RulePolicy,
+  id: number,
+): RuleStep | undefined {
+  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event.at, policy, id);
+  if (rule.phase.kind === 'down' || (rule.phase.kind === 'applying' && event.ordered)) return undefined;
+  return enter({ ...rule, goodAt: undefined }, { kind: 'down' });
+}
+
+/** It came up on a new generation, and did not last: back to the last one that did. */
+function endedOnProbation(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
+  const { applied, good, published } = rule;
+  if (!applied || !good || !isOnProbation(rule, policy) || published?.hash !== applied.hash) return undefined;
+  const state = { ...rule, applied: undefined, goodAt: undefined, published: good, refused: applied.hash };
+  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why: 'ended' } as const;
+  const busy = rule.phase.kind !== 'idle' && rule.phase.kind !== 'down';
+  return tell(busy ? learnt(state) : evaluate(state, policy, at, id), note);
+}
+
+function dissolved(rule: RuleState, event: Extract<Verdict, { kind: 'dissolved' }>, policy: RulePolicy, id: number): RuleStep | undefined {
+  if (rule.phase.kind !== 'applying') return undefined;
+  if (event.moved) return lookAgain(rule, { ...event.moved, at: event.at }, policy);
+  const { candidate } = rule.phase;
+  const newer = rule.desired !== undefined && rule.desired.hash !== candidate.reading.hash && !isOwned(policy);
+  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: false });
+}
+
+function succeeded(rule: RuleState, event: Extract<Verdict, { kind: 'succeeded' }>, policy: RulePolicy, id: number): RuleStep | undefined {
+  const { how, candidate, proven, at } = event;
+  const survived = how === 'reload' ? { ...rule, deaths: 0 } : rule;
+  if (rule.phase.kind === 'applying') return finished(survived, candidate, how, proven, at, policy, id);
+  // A restart: the survey has found by itself, or is about to, what the application runs with.
+  const { hash } = candidate.reading;
+  if (rule.applied && rule.applied.hash !== hash) return undefined;
+  const cleared = { ...survived, refused: rule.refused === hash ? undefined : rule.refused, actedAt: at };
+  const state = proven && rule.applied ? runsWith(cleared, rule.applied, true, at, policy) : cleared;
+  return tell(learnt(state), { kind: 'applied', hash: shortHash(hash), how, ms: Math.max(0, at - candidate.since) });
+}
+
+function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, policy: RulePolicy, id: number): RuleStep | undefined {
+  const { candidate, note, again, death, at } = event;
+  const deaths = rule.deaths + (death ? 1 : 0);
+  const fallen = rule.fallen || death?.byIt === true || deaths >= deathsToFall;
+  const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
+  const notes = note ? [note] : [];
+  if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
+  return tell(again ? delay(state, candidate, at) : evaluate(state, policy, at, id), ...notes);
+}
+
+function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {
+  const { reading, took, note, at } = event;
+  return tell(learnt(took ? runsWith(rule, reading, false, at, policy) : rule), note);
+}
+
+export type { Reading };
