@@ -3,7 +3,7 @@ import { formatDuration } from '../core/durations.ts';
 import type { RuleNote } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
 import { line, type RuleLine } from './line.ts';
-import { advice, after, files, verdictFields, verdictWords } from './words.ts';
+import { advice, after, counted, files, validatorSetting, verdictFields, verdictWords } from './words.ts';
 
 export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   change_seen: ({ from, to, difference }, rule) =>
@@ -15,11 +15,12 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
     }),
   back: ({ hash }, rule) => line('info', `${rule} is back at what the application runs with (${hash}): nothing to do`, { hash }),
   refused: ({ hash, running, step, verdict }, rule, names) => {
-    const validator = verdict.kind === 'unusable' ? 'unusable,' : names.validator(rule, step);
+    const validator = verdict.kind === 'unusable' ? undefined : names.validator(rule, step);
+    const who = validator === undefined ? '' : `${validator} `;
     const keeps = running === undefined ? 'the application is left as it is' : `the application keeps running on ${running}`;
     return line(
       'error',
-      `change ${hash} of ${rule} refused: ${validator} ${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. ${advice(verdict)}`,
+      `change ${hash} of ${rule} refused: ${who}${verdictWords(verdict, names.validateTimeout(rule))}; ${keeps}. ${advice(verdict, rule)}`,
       {
         hash,
         running,
@@ -39,7 +40,7 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       why,
     }),
   signal_refused: ({ signo, hash }, rule) =>
-    line('error', `change ${hash} of ${rule} not applied: init may not signal the application (EPERM). Give the container CAP_KILL.`, {
+    line('error', `change ${hash} of ${rule} not applied: reinit may not signal the application (EPERM). Give the container CAP_KILL.`, {
       hash,
       signal: signalName(signo),
     }),
@@ -63,27 +64,35 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   restart_failed: ({ hash, problem }, rule) =>
     line(
       'error',
-      `restart for ${hash} of ${rule} failed: the application ${problem ?? 'did not stay up'}. A validator (validate) can refuse such files before.`,
+      `restart for ${hash} of ${rule} failed: the application ${problem ?? 'did not stay up'}. ${problem === undefined ? '' : 'These files are tried again only if they change. '}A validator (${validatorSetting(rule)}) can refuse such files before that.`,
       { hash, reason: problem },
     ),
-  unconfirmed: ({ hash, how, problem, ms }, rule) =>
-    line('warn', `${hash} of ${rule}: the ${nouns[how]} was not confirmed within ${formatDuration(ms)} (confirm_by, confirm): ${problem}`, {
-      hash,
-      how,
-      reason: problem,
-    }),
-  action_failed: ({ hash, how, step, verdict }, rule, names) => {
+  unconfirmed: ({ hash, how, problem, ms, sequel }, rule) =>
+    line(
+      'warn',
+      `${hash} of ${rule}: the ${nouns[how]} was not confirmed within ${formatDuration(ms)} (confirm_by, confirm): ${problem}${sequels[sequel]}`,
+      {
+        hash,
+        how,
+        reason: problem,
+      },
+    ),
+  action_failed: ({ hash, how, step, verdict, sequel }, rule, names) => {
     const problem =
       verdict.kind === 'unusable'
         ? verdict.problem
         : `${names.action(rule, step)} ${verdictWords(verdict, names.actionTimeout(rule), 'exec_timeout')}`;
-    return line('error', `the action for ${hash} of ${rule} failed (${how}): ${problem}`, { hash, how, ...verdictFields(verdict) });
+    return line('error', `the action for ${hash} of ${rule} failed (${how}): ${problem}${sequels[sequel]}`, {
+      hash,
+      how,
+      ...verdictFields(verdict),
+    });
   },
   restarts_instead: ({ hash }, rule) => line('warn', `${hash} of ${rule} is applied by a restart instead (on_failure: restart)`, { hash }),
   rolled_back: ({ from, to, why }, rule) =>
     line(
       'error',
-      `${rule} goes back from ${from} to ${to}, the last good one: ${rollbacks[why]}. ${from} is tried again only if the files change`,
+      `${rule} goes back from ${from} to ${to}, the last good one: ${rollbacks[why]}. ${from} is tried again only if the files change.`,
       {
         from,
         to,
@@ -95,17 +104,21 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   rollback_failed: ({ problem }, rule) =>
     line(
       'error',
-      `${rule}: going back did not work either${problem === undefined ? '' : `: ${problem}`}. The application is left as it is`,
+      `${rule}: going back did not work either${problem === undefined ? '' : `: ${problem}`}. The application is left as it is. Correct the files: the next change is checked again.`,
       {
         reason: problem,
       },
     ),
   good: ({ hash }, rule) => line('debug', `${hash} of ${rule} is good: the application has run on it for good_after`, { hash }),
   starts_on_good: ({ hash, refused }, rule) =>
-    line('warn', `starting on ${hash} of ${rule}, the last good one: ${refused ?? 'what is there now'} was not accepted`, {
-      hash,
-      refused,
-    }),
+    line(
+      'warn',
+      `starting on ${hash} of ${rule}, the last good one: ${refused ?? 'what is there now'} was not accepted. Correct the files: the next change is checked again.`,
+      {
+        hash,
+        refused,
+      },
+    ),
   not_staged: ({ hash, problem }, rule) =>
     line(
       'error',
@@ -121,7 +134,11 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       reason: problem,
     }),
   draining: ({ count, most }, rule) =>
-    line('info', `${rule} waits: ${count} old workers of the application still drain, more than max_draining (${most})`, { count, most }),
+    line(
+      'info',
+      `${rule} waits: ${counted(count, 'old worker', 'old workers')} of the application still drain, more than max_draining (${most})`,
+      { count, most },
+    ),
   loop_held: ({ times, forMs }, rule) =>
     line(
       'error',
@@ -151,7 +168,11 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       },
     ),
   unsettled: (_, rule) => line('debug', `${rule} is changing: waiting until it settles`),
-  unreadable: (_, rule) => line('warn', `${rule} cannot be read consistently: trying again now and then; the application is left as it is`),
+  unreadable: (_, rule) =>
+    line(
+      'warn',
+      `${rule} cannot be read consistently (it changes all the time, or a file cannot be read): trying again now and then; the application is left as it is`,
+    ),
 };
 
 const ways = {
@@ -163,6 +184,13 @@ const ways = {
   start: 'started with it',
 } as const;
 const nouns = { reload: 'reload', restart: 'restart', exec: 'action', http: 'call', none: 'change', start: 'start' } as const;
+/** What is told by a line of its own needs no word here. */
+const sequels = {
+  again: '. It is tried again.',
+  keep: '. The application is left as it is (on_failure), and these files are tried again only if they change.',
+  restart: '',
+  rollback: '',
+} as const;
 const rollbacks = {
   ended: 'the application did not stay up on the new one',
   not_ready: 'the application was not ready on the new one',

@@ -4,7 +4,7 @@ import type { StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
 import { shellCode } from '../core/wait-status.ts';
 import { line, type ServiceLine, type ServiceNote } from './line.ts';
-import { after, endFields, exitWords } from './words.ts';
+import { after, counted, endFields, exitWords } from './words.ts';
 
 const reasons: Readonly<Record<StartReason, string>> = {
   start: '',
@@ -51,23 +51,30 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       },
     );
   },
-  swept: ({ killed }) => line('warn', `${killed} left-over processes of the instance had to be killed`, { killed }),
+  swept: ({ killed }) =>
+    line('warn', `${counted(killed, 'left-over process', 'left-over processes')} of the instance had to be killed`, { killed }),
   restart_scheduled: ({ delayMs, attempt }, { command }) =>
     line('warn', `restart ${attempt} of ${command} in ${formatDuration(delayMs)}`, { delay_ms: delayMs, attempt }),
   gave_up: ({ attempts }, { command }) =>
-    line('error', `${command} was restarted ${attempts} times in a row, the limit (restart_limit): giving up`, { attempts }),
+    line(
+      'error',
+      `${command} was restarted ${attempts} times in a row, the limit (restart_limit): giving up. What it said before its ends says why.`,
+      {
+        attempts,
+      },
+    ),
   restarting: ({ signo, timeoutMs }, { command }) =>
     line('info', `restarting ${command}: sent ${signalName(signo)}, KILL after ${formatDuration(timeoutMs)}`, {
       signal: signalName(signo),
       timeout_ms: timeoutMs,
     }),
   container_stop: ({ signo }, { command }) =>
-    line('info', `${signalName(signo)} stops the container: passed on to ${command}; no reload and no restart from here`, {
+    line('info', `${signalName(signo)} stops the container: ${command} is asked to stop; no reload and no restart from here`, {
       signal: signalName(signo),
     }),
   leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
   socket_failed: ({ name, stage, text }) =>
-    line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without its sockets.`, {
+    line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without them.`, {
       socket: name,
       stage,
       reason: text,
@@ -75,7 +82,7 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
   nothing_accepted: ({ rules }, { command }) =>
     line(
       'error',
-      `${command} is not started: what ${rules.join(' and ')} holds was not accepted, and no earlier generation is known (state_dir keeps them)`,
+      `${command} is not started: what ${rules.join(' and ')} ${rules.length === 1 ? 'holds' : 'hold'} was not accepted, and nothing that was accepted earlier is known. Correct the files; with state_dir on a volume the last good ones are there for the next start.`,
       {
         rules,
       },
@@ -87,7 +94,7 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
     }),
   ready: ({ ms }, { command }) => line('info', `${command} is ready, ${after(ms)} after its start`, { ms }),
   not_ready: ({ problem, ms }, { command }) =>
-    line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running; changes are applied in spite of it`, {
+    line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running, and gets changes in spite of it.`, {
       ms,
       reason: problem,
     }),
@@ -98,5 +105,5 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       ms,
     }),
   beside_failed: ({ problem }, { command }) =>
-    line('error', `the new ${command} ${problem}; the old one goes on as if nothing had happened`, { reason: problem }),
+    line('error', `the new ${command} ${problem}. The old one goes on as if nothing had happened.`, { reason: problem }),
 };

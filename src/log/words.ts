@@ -1,12 +1,14 @@
 /** Words and fields that several lines have in common. Pure. */
 import { formatDuration } from '../core/durations.ts';
 import type { Difference, Refusal } from '../core/notes.ts';
+import { environmentRule } from '../core/policy.ts';
 import { signalName } from '../core/signals.ts';
 import type { End } from '../core/wait-status.ts';
 import type { LogFields } from './line.ts';
 
 /** A time that has passed, no more exact than people want it. */
 export const after = (ms: number): string => (ms < 1 ? '0ms' : formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000));
+export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 export const exitWords = (end: End): string => (end.kind === 'code' ? `exit code ${end.code}` : `signal ${signalName(end.signo)}`);
 export const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
 /** Names below the rule's only path, which the line has named already, are told from there. */
@@ -34,12 +36,16 @@ export function verdictWords(verdict: Refusal, timeoutMs: number, setting = 'val
   }
 }
 
+/** Where the validators of a rule are set. */
+export const validatorSettings = (rule: string): string => (rule === environmentRule ? 'env_validate' : 'validate, validate_timeout');
+export const validatorSetting = (rule: string): string => (rule === environmentRule ? 'env_validate' : 'validate');
+
 /** A verdict is final until the files change; without one, the validator is asked again. */
-export function advice(verdict: Refusal): string {
+export function advice(verdict: Refusal, rule: string): string {
   if (verdict.kind === 'unusable' || (verdict.kind === 'ended' && verdict.end.kind === 'code')) {
     return 'Correct the files: the next change is checked again.';
   }
-  return 'Nothing is said against the files: look at the validator (validate, validate_timeout). It is asked again now and then, and at the next change.';
+  return `Nothing is said against the files: look at the validator (${validatorSettings(rule)}). It is asked again now and then, and at the next change.`;
 }
 
 export function verdictFields(verdict: Refusal): LogFields {
