@@ -2,7 +2,7 @@
  * An application (or a hook of it) that writes into what is watched would be reloaded for ever: each reload makes it write, each writing makes
  * reinit reload. So changes right after our own actions are counted. Enough of them in a row, and the rule is held for a while, longer each time.
  * Nothing is forgotten meanwhile: what the files are in the end is applied. A change that comes although nothing was done proves a writer of its own,
- * and the rule is free again for long.
+ * and the rule is free again for long. What was swapped in from outside (kubelet, git-sync) is no echo at all.
  */
 import type { RuleNote } from './notes.ts';
 import type { Echo } from './rule.ts';
@@ -20,7 +20,7 @@ export interface Noticed {
   readonly note: RuleNote | undefined;
 }
 
-/** Pure; called for each change of the files. @param actedAt when the rule's last action was over, 0: never */
+/** Pure; called for each change of the files. @param actedAt when the rule's last action was over; 0: never, or the change is nobody's in here */
 export function noticeChange(echo: Echo, at: number, actedAt: number, settle: number): Noticed {
   const window = settle + echoMs;
   if (at < echo.heldUntil) {

@@ -188,6 +188,15 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
+    title: 'what was swapped in from outside is no echo',
+    in: phases.idle,
+    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    when: { ...events.told, swapped: true },
+    to: { kind: 'checking' },
+    leaves: { echo: { count: 0, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
+  },
+  {
     title: 'a fifth one in a row is told',
     in: phases.idle,
     rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },

@@ -15,7 +15,9 @@ const often = { settle: '5ms', max_wait: '40ms', reload_after_start: '0s' };
 
 /** A program of test/fixtures beside the container. Returns what it has written so far. */
 function beside(program: string, ...words: string[]): { readonly child: ChildProcess; output(): string } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../fixtures', program), ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../fixtures', program), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let all = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     all += text;
@@ -91,7 +93,11 @@ describe('torn reads', () => {
       const container = await startContainer([reinit, '-c', configFile({ command, stop_signal: 'QUIT', watch })]);
       const answers = new Set<string>();
       const until = performance.now() + 5000;
-      while (performance.now() < until) await fetchText(site.url).then((text) => answers.add(text), () => {});
+      while (performance.now() < until)
+        await fetchText(site.url).then(
+          (text) => answers.add(text),
+          () => {},
+        );
       stop();
       await swapping;
       expect([...answers].filter((text) => text.split(' ')[0] !== text.split(' ')[1])).toEqual([]);
