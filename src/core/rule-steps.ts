@@ -39,7 +39,7 @@ export function change(rule: RuleState, reading: Reading, at: number, policy: Ru
   const calm = { ...rule, stirsSince: undefined };
   if (reading.hash === rule.desired?.hash) return { state: { ...calm, desired: reading }, notes: [] };
   const actedAt = rule.phase.kind === 'applying' ? at : rule.actedAt;
-  const { echo, note } = foreign ? { echo: rule.echo } : noticeChange(rule.echo, at, actedAt, policy.settle);
+  const { echo, note } = foreign || !policy.loop_guard ? { echo: rule.echo } : noticeChange(rule.echo, at, actedAt, policy.settle);
   const loop = note ? [note] : [];
   const state = { ...calm, echo, desired: reading, seenAt: at };
   const from = rule.applied ?? rule.desired;
