@@ -122,6 +122,11 @@ export const watchRule = v.strictObject({
     integer(0, 1_000_000),
     'No reload while more old workers than this still finish what they have. Default: no matter how many.',
   ),
+  loop_guard: withDefault(
+    onOff,
+    'true',
+    'Whether a rule is held for a while when its files change right after each of its own actions, ten times in a row: then the application, or something that it starts, writes them itself. What is mounted read-only is never held.',
+  ),
   on_stale_mount: withDefault(
     choice(['warn', 'exit']),
     'warn',

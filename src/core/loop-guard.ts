@@ -2,15 +2,16 @@
  * An application (or a hook of it) that writes into what is watched would be reloaded for ever: each reload makes it write, each writing makes
  * reinit reload. So changes right after our own actions are counted. Enough of them in a row, and the rule is held for a while, longer each time.
  * Nothing is forgotten meanwhile: what the files are in the end is applied. A change that comes although nothing was done proves a writer of its own,
- * and the rule is free again for long. What was swapped in from outside (kubelet, git-sync) is no echo at all.
+ * and the rule is free again for long. What the container sees through a read-only mount (every ConfigMap and Secret) it
+ * cannot have written; what was swapped in (kubelet, git-sync) it has not.
  */
 import type { RuleNote } from './notes.ts';
 import type { Echo } from './rule.ts';
 
 /** A write that a reload causes comes within seconds, and is noticed `settle` later. */
 const echoMs = 3_000;
-const mostEchoes = 5;
-const firstHoldMs = 60_000;
+const mostEchoes = 10;
+const firstHoldMs = 10_000;
 const longestHoldMs = 3_600_000;
 /** So many changes after our actions are believed of one who was seen to write without them. */
 const trust = -50;
@@ -20,7 +21,7 @@ export interface Noticed {
   readonly note: RuleNote | undefined;
 }
 
-/** Pure; called for each change of the files. @param actedAt when the rule's last action was over; 0: never, or the change is nobody's in here */
+/** Pure; called for each change of the files. @param actedAt when the rule's last action was over, 0: never */
 export function noticeChange(echo: Echo, at: number, actedAt: number, settle: number): Noticed {
   const window = settle + echoMs;
   if (at < echo.heldUntil) {

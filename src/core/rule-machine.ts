@@ -159,7 +159,7 @@ function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
 const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;
 
 function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, policy: RulePolicy, id: number): RuleStep | undefined {
-  const seen = change(rule, event, policy);
+  const seen = change(rule, event.reading, event.at, policy, event.foreign);
   const anew = (): RuleStep => tell(evaluate(seen.state, policy, event.at, id), ...seen.notes);
   switch (rule.phase.kind) {
     case 'idle':

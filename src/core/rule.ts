@@ -99,8 +99,8 @@ export type Phase =
   | { readonly kind: 'over' };
 
 export type RuleEvent =
-  /** The watch: the files have settled on this. `swapped`: somebody outside has put them in the place of the others. */
-  | { readonly kind: 'told'; readonly reading: Reading; readonly swapped?: boolean; readonly at: number }
+  /** The watch: the files have settled on this. `foreign`: nobody in the container has written it. */
+  | { readonly kind: 'told'; readonly reading: Reading; readonly foreign: boolean; readonly at: number }
   /** The watch: something moves; and: it has come to nothing. */
   | { readonly kind: 'stirred'; readonly at: number }
   | { readonly kind: 'calmed'; readonly at: number }

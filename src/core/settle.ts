@@ -31,7 +31,7 @@ export const reread: Handler<'rereading'> = (rule, phase, event, policy, id) => 
     const step = wait(rule, event, policy, phase.tries + 1);
     return phase.tries + 1 === triesToTell && !reading ? tell(step, { kind: 'unreadable' }) : step;
   }
-  const settled = change(rule, { reading, at }, policy);
+  const settled = change(rule, reading, at, policy);
   return tell(evaluate(settled.state, policy, at, id), ...settled.notes);
 };
 

@@ -57,7 +57,7 @@ export function begin(config: Config, { readings, kept, key }: Beginning, at: nu
   // Owned rules do not wait for an instance: it is the instance that waits for them.
   for (const policy of run.policies) {
     const reading = readings[policy.name];
-    if (isOwned(policy) && reading) toRule(run, policy.name, { kind: 'told', reading, at });
+    if (isOwned(policy) && reading) toRule(run, policy.name, { kind: 'told', reading, foreign: true, at });
   }
   decideStart(run);
   return close(run);

@@ -50,7 +50,7 @@ const phases = {
 } as const satisfies { [K in Phase['kind']]: Extract<Phase, { kind: K }> };
 
 const events = {
-  told: { kind: 'told', reading: other, at: 600 },
+  told: { kind: 'told', reading: other, foreign: false, at: 600 },
   stirred: { kind: 'stirred', at: 600 },
   calmed: { kind: 'calmed', at: 600 },
   read: { kind: 'read', id: 5, reading: next, at: 600 },
@@ -188,12 +188,12 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
-    title: 'what was swapped in from outside is no echo',
+    title: 'what comes from outside is no echo',
     in: phases.idle,
     rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
-    when: { ...events.told, swapped: true },
+    when: { ...events.told, foreign: true },
     to: { kind: 'checking' },
-    leaves: { echo: { count: 0, holds: 0, heldAt: 0, heldUntil: 0 } },
+    leaves: { echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
     notes: ['change_seen'],
   },
   {
