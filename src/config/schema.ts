@@ -219,6 +219,9 @@ export type SettingsInput = { readonly [name: string]: Raw };
 
 const confirmAlone = 3_000;
 const confirmAsked = 10_000;
+/** An application that is asked has to answer in time; one that is not has to stay up so long. */
+export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]): number =>
+  confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
 export function toConfig({ log, preset: _, ...given }: Settings): Config {
@@ -246,7 +249,7 @@ function toRule(given: Settings['watch'][number]): WatchRule {
     max_draining: undefined,
     ...given,
     name: given.name ?? given.paths.join(', '),
-    confirm: given.confirm ?? (given.confirm_by === undefined ? confirmAlone : confirmAsked),
+    confirm: confirmTime(given),
     on_failure: given.on_failure ?? (given.publish === undefined ? 'keep' : 'rollback'),
   };
 }
