@@ -262,7 +262,10 @@ function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, po
   const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
   const notes = note ? [note] : [];
   if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
-  return tell(again ? delay(state, candidate, at) : evaluate(state, policy, at, id), ...notes);
+  if (again) return tell(delay(state, candidate, at), ...notes);
+  // An instance that was started on it, and is not ready, runs with it: it has failed all the same.
+  const newer = rule.desired?.hash !== candidate.reading.hash;
+  return tell(newer ? evaluate(state, policy, at, id) : enter(state, { kind: 'idle' }), ...notes);
 }
 
 function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {

@@ -549,6 +549,15 @@ const rows: Row[] = [
     leaves: { refused: 'next' },
   },
   {
+    title: 'an instance that was started on it, and is not ready, runs with it: failed all the same',
+    in: phases.applying,
+    rule: { applied: next },
+    when: events.failed,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next', applied: next },
+    policy: owned,
+  },
+  {
     title: 'circumstances: tried again later',
     in: phases.applying,
     when: { ...events.failed, again: true },
