@@ -192,7 +192,8 @@ export const adoptedRule = (reading: Reading | undefined, at: number, policy: Ru
 /** Applying another rule now would make the application read files of this one that are refused, or not judged yet. */
 export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
   if (policy.on_change === 'none' || isOwned(policy)) return false;
-  return isJudging(rule) || isRefused(rule);
+  // Refused files that it runs with already are nothing new to it.
+  return isJudging(rule) || (isRefused(rule) && rule.refused !== rule.applied?.hash);
 }
 
 const isJudging = ({ phase: { kind } }: RuleState): boolean =>

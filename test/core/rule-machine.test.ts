@@ -946,6 +946,15 @@ describe('what one rule means to others', () => {
     expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next' })).toEqual(Object.keys(phases));
   });
 
+  test('refused files that it runs with already are nothing new to it', () => {
+    expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next', applied: next })).toEqual([
+      'checking',
+      'staging',
+      'validating',
+      'judging',
+    ]);
+  });
+
   test('not if the application does not read them: published ones, or those of which nothing is applied', () => {
     expect(kindsOf((rule) => holdsOthersBack(rule, { ...policy, ...owned }), { refused: 'next' })).toEqual([]);
     expect(kindsOf((rule) => holdsOthersBack(rule, { ...policy, on_change: 'none' }), { refused: 'next' })).toEqual([]);
