@@ -582,6 +582,15 @@ const rows: Row[] = [
     says: ['p: back on old'],
   },
   {
+    title: 'no: what rode along goes back by the action that brought it there, which is not its own',
+    in: { ...asked, batch: { ...mixed, leader: 'r', published: true }, probing: { kind: 'asking', id: 6, successes: 0, failures: 1 } },
+    when: failedCommand,
+    to: { kind: 'publishing', batch: { leader: 'r', action: 'reload', rollback: true, members: [{ rule: 'p' }] } as unknown as Batch },
+    says: ['p: failed', 'r: failed', 'p: published old'],
+    notes: ['unconfirmed', 'rolled_back'],
+    policy: { confirm_by: probe, on_failure: 'rollback' },
+  },
+  {
     title: 'published for the next start',
     in: { ...states.publishing, batch: { ...rollback, action: 'none' } },
     when: events.jobDone,
