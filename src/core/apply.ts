@@ -128,7 +128,7 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
   restarting({ batch }, event, given, id) {
     switch (event.kind) {
       case 'instanceStarted':
-        if (event.promoted) return succeed(batch, 'restart', given.ready, event.at);
+        if (event.proven) return succeed(batch, 'restart', given.ready, event.at);
         return to(confirmingRestart(batch, event.at, given));
       case 'besideFailed':
         return restartFailed(batch, event.problem, true, event.at, given, id);

@@ -198,7 +198,9 @@ function started(
 ): RuleStep | undefined {
   const { at, promoted } = event;
   if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
-  if (promoted) return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
+  // The one beside may be the only one before it has started.
+  if (promoted || rule.beside !== undefined)
+    return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
   if (rule.phase.kind !== 'coming') return undefined;
   return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id });
 }

@@ -144,8 +144,8 @@ export type Verdict =
 export type InstanceEvent =
   /** A spawn is ordered. `beside`: while another instance runs and stays the one that counts. */
   | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
-  /** `promoted`: the one beside has taken over. */
-  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly at: number }
+  /** `promoted`: the one beside has taken over; `proven`: as it was to be, ready or having lived for a while. */
+  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly proven: boolean; readonly at: number }
   | { readonly kind: 'instanceReady'; readonly at: number }
   /** It runs, and does not become ready. */
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }

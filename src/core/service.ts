@@ -83,7 +83,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
           { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined },
           [],
           [note],
-          [{ kind: 'instanceStarted', promoted: false, at: event.at }],
+          [{ kind: 'instanceStarted', promoted: false, proven: false, at: event.at }],
         );
       }
       case 'spawnFailed':
@@ -341,7 +341,7 @@ function promote(state: In<'running'>, beside: Beside, { pid, since }: Instance,
     { kind: 'running', token: beside.token, pid, attempt: 0, since, readiness: ready, beside: undefined },
     [stopping(state.token, policy).stop],
     [{ kind: 'took_over', pid, ms: Math.max(0, at - beside.orderedAt) }],
-    [{ kind: 'instanceStarted', promoted: true, at }],
+    [{ kind: 'instanceStarted', promoted: true, proven: true, at }],
   );
 }
 
@@ -356,7 +356,7 @@ function endedFirst(state: In<'running'>, { token, orderedAt, instance, readines
   if (!instance) return to({ kind: 'starting', token, attempt: 0, reason: 'change', orderedAt }, sweep, [note]);
   const { pid, since } = instance;
   const left = readiness.kind === 'probing' ? readiness : ready;
-  const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, at: event.at }];
+  const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, proven: false, at: event.at }];
   return to({ kind: 'running', token, pid, attempt: 0, since, readiness: left, beside: undefined }, sweep, [note], facts);
 }
 
