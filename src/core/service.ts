@@ -67,6 +67,8 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return state.step.kind === 'publishing' && state.step.job !== event.id ? undefined : prepared(state, event, policy);
       case 'nothingAccepted':
         return leave(exitCodes.nothingAccepted, [{ kind: 'nothing_accepted', rules: event.rules }]);
+      case 'leaveWanted':
+        return leave(event.code);
       case 'stopping':
         return leave(exitCodes.signalBase + event.signo);
       default:
@@ -79,17 +81,18 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         const { token, attempt, reason, orderedAt } = state;
         const note: Note = { kind: 'started', pid: event.pid, reason, ms: Math.max(0, event.at - orderedAt) };
         const readiness = policy.ready ? probingOf(policy.ready, event.at) : ready;
-        return to(
-          { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined },
-          [],
-          [note],
-          [{ kind: 'instanceStarted', promoted: false, proven: false, at: event.at }],
-        );
+        const running = { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined } as const;
+        const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: false, proven: false, at: event.at }];
+        if (state.leaveWith === undefined) return to(running, [], [note], facts);
+        const leaving = stopToLeave(running, { kind: 'leaveWanted', code: state.leaveWith, at: event.at }, policy);
+        return { ...leaving, notes: [note], facts };
       }
       case 'spawnFailed':
-        return startFailed(state, event, policy);
+        return state.leaveWith === undefined ? startFailed(state, event, policy) : leave(state.leaveWith);
       case 'exited':
-        return ended({ ...state, since: undefined }, event, policy);
+        return state.leaveWith === undefined ? ended({ ...state, since: undefined }, event, policy) : leave(state.leaveWith);
+      case 'leaveWanted':
+        return to({ ...state, leaveWith: event.code });
       case 'stopping':
         return ending(state.token, event.signo);
       default:
@@ -134,6 +137,8 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
       }
       case 'restartWanted':
         return to({ ...state, reason: 'change', next: event.at });
+      case 'leaveWanted':
+        return leave(event.code);
       case 'stopping':
         return ending(state.token, event.signo);
       default:
