@@ -198,7 +198,9 @@ function started(
 ): RuleStep | undefined {
   const { at, promoted } = event;
   if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
-  if (promoted) return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
+  // The one beside may be the only one before it has started.
+  if (promoted || rule.beside !== undefined)
+    return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
   if (rule.phase.kind !== 'coming') return undefined;
   return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id });
 }
@@ -262,7 +264,10 @@ function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, po
   const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
   const notes = note ? [note] : [];
   if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
-  return tell(again ? delay(state, candidate, at) : evaluate(state, policy, at, id), ...notes);
+  if (again) return tell(delay(state, candidate, at), ...notes);
+  // An instance that was started on it, and is not ready, runs with it: it has failed all the same.
+  const newer = rule.desired?.hash !== candidate.reading.hash;
+  return tell(newer ? evaluate(state, policy, at, id) : enter(state, { kind: 'idle' }), ...notes);
 }
 
 function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {
