@@ -258,7 +258,7 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
       hash: leaderHash(batch),
       how,
       problem,
-      ms: until - state.from,
+      ms: Math.max(0, (over ? until : at) - state.from),
       sequel: sequelOf(batch, given),
     } as const;
     return telling(unconfirmed(batch, at, given, id), batch, note);
