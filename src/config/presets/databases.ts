@@ -1,5 +1,9 @@
 import type { Preset } from './types.ts';
 
+/** Both views read the files anew and say what is wrong with them; a raised error is what makes psql fail. */
+const takenWhole =
+  "do $$ declare e text; begin select string_agg(error, '; ') into e from (select error from pg_hba_file_rules union all select error from pg_file_settings) t; if e is not null then raise '%', e; end if; end $$";
+
 export const databases = {
   postgresql: {
     about: 'Started as postgres -c config_file=/etc/postgresql/postgresql.conf, with PGDATA set, as the official image does.',
@@ -17,7 +21,7 @@ export const databases = {
       {
         name: 'validate',
         value: ['postgres', '-C', 'data_directory', '-c', 'config_file=/etc/postgresql/postgresql.conf'],
-        why: 'Reads all of the file and fails on what it does not know. Without it a reload takes the good half of a broken file. pg_hba.conf is not checked.',
+        why: 'Reads all of the file and fails on what it does not know. Without it a reload takes the good half of a broken file. It does not read pg_hba.conf: a broken one is kept out by postgres itself, which logs it.',
       },
       {
         name: 'reload_signal',
@@ -30,7 +34,14 @@ export const databases = {
         why: 'The signal is never answered; at least it has to accept connections.',
       },
     ],
-    examples: [],
+    examples: [
+      {
+        name: 'confirm_by',
+        value: { exec: ['psql', '-XAtq', '-v', 'VERBOSITY=terse', '-c', takenWhole] },
+        why: 'Where psql gets in without a password: fails, with the words of postgres, for a pg_hba.conf that it did not take and for settings that need a restart (pg_hba_file_rules, pg_file_settings).',
+        rule: true,
+      },
+    ],
   },
   redis: {
     about: 'Started as redis-server /usr/local/etc/redis/redis.conf.',
