@@ -234,7 +234,11 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
   const { batch, how, until, probing } = state;
   const probe = leaderOf(batch, given).confirm_by;
   const over = event.kind === 'timeElapsed' && event.at >= until;
-  if (!probe || !probing) return over ? succeed(batch, how, false, event.at) : undefined;
+  if (!probe || !probing) {
+    if (over) return succeed(batch, how, false, event.at);
+    // The probe was taken out of the configuration meanwhile.
+    return probing && event.kind === 'timeElapsed' ? to({ ...state, probing: undefined }) : undefined;
+  }
   const asked = probingEvent(event);
   const step = asked && probingTransition(probing, asked, probe, id);
   if (step?.verdict?.kind === 'yes') return succeed(batch, how, true, asked?.at ?? until);

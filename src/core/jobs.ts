@@ -10,7 +10,14 @@ export type Job =
   /** Makes the application find these generations (rule → hash): published files, and variables for the next spawn. Answer: `done`. */
   | { readonly kind: 'publish'; readonly id: number; readonly hashes: Readonly<Record<string, string>> }
   /** Asks once. `pid`: the main process; `since`: workers have to be younger than this. Answer: `done`. */
-  | { readonly kind: 'probe'; readonly id: number; readonly check: Check; readonly timeoutMs: number; readonly pid: number; readonly since: number }
+  | {
+      readonly kind: 'probe';
+      readonly id: number;
+      readonly check: Check;
+      readonly timeoutMs: number;
+      readonly pid: number;
+      readonly since: number;
+    }
   /** The rule's `http` action with its retries. Answer: `done`. */
   | { readonly kind: 'call'; readonly id: number; readonly rule: string }
   /** Counts children of the process that are older than `since`. Answer: `counted`. */

@@ -38,7 +38,8 @@ export interface Learnt {
 export function change(rule: RuleState, reading: Reading, at: number, policy: RulePolicy): Learnt {
   const calm = { ...rule, stirsSince: undefined };
   if (reading.hash === rule.desired?.hash) return { state: { ...calm, desired: reading }, notes: [] };
-  const { echo, note } = noticeChange(rule.echo, at, rule.actedAt, policy.settle);
+  const actedAt = rule.phase.kind === 'applying' ? at : rule.actedAt;
+  const { echo, note } = noticeChange(rule.echo, at, actedAt, policy.settle);
   const loop = note ? [note] : [];
   const state = { ...calm, echo, desired: reading, seenAt: at };
   const from = rule.applied ?? rule.desired;

@@ -320,6 +320,7 @@ function besideReadied(
 ): ServiceStep | undefined {
   const { readiness, instance } = beside;
   if (!instance) return undefined;
+  if (readiness.kind === 'ready') return promote(state, beside, instance, 'at' in event ? event.at : instance.since, policy);
   if (readiness.kind === 'surviving') {
     if (event.kind !== 'timeElapsed' || event.at < readiness.until) return undefined;
     return promote(state, beside, instance, event.at, policy);

@@ -32,6 +32,7 @@ import {
   toService,
 } from './run.ts';
 import { firstStart } from './service.ts';
+import type { Readiness, ServiceState } from './service-state.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 
@@ -71,7 +72,17 @@ export function resume(state: State, config: Config, { readings, key }: Beginnin
     // The watch begins anew: it tells again what stirs.
     return [policy.name, known ? { ...known, stirsSince: undefined } : fresh(policy)];
   });
-  return close(openRun({ ...state, ...withoutGone(state, Object.fromEntries(rules)), orders: undefined, key: state.key ?? key }, config));
+  const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
+  const service = withoutProbe(state.service, config.services.main.ready !== undefined);
+  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config));
+}
+
+/** A probe that is no longer asked for cannot say no any more. */
+function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
+  if (service.kind !== 'running' || probed) return service;
+  const left = (readiness: Readiness): Readiness => (readiness.kind === 'probing' ? { kind: 'ready' } : readiness);
+  const { beside } = service;
+  return { ...service, readiness: left(service.readiness), beside: beside && { ...beside, readiness: left(beside.readiness) } };
 }
 
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */

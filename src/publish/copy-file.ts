@@ -25,7 +25,7 @@ export interface Copying {
   /** For what is written. */
   readonly calls: Calls;
   /** Told the size before a byte is copied; may throw. */
-  readonly admit: (path: string, bytes: number) => void;
+  readonly admit: (bytes: number) => void;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function copyFile(real: string, calls: Calls, target: string, copyi
   try {
     const stat = await calls.fstat(source);
     if (!stat.isFile()) throw fault('MOVED', `${real} is no file any more`);
-    copying.admit(real, stat.size);
+    copying.admit(stat.size);
     const read = (buffer: Buffer) => calls.read(source, buffer).catch(unreadable(real));
     return await writeCopy(target, stat, read, copying);
   } finally {

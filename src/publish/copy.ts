@@ -37,7 +37,7 @@ export async function findSources(rule: WatchRule, mounts: Mounts): Promise<Sour
 }
 
 function refuseIncomplete(rule: WatchRule, { leftOut, unknown }: Plan): void {
-  if (leftOut !== undefined) throw tooLarge(rule, leftOut);
+  if (leftOut !== undefined) throw tooLarge(rule, leftOut.why);
   for (const [path, code] of unknown) throw new Unreadable(path, code);
 }
 
@@ -83,9 +83,9 @@ const isMemory = (mount: Mount | undefined) => mount?.fsType === 'tmpfs' || moun
 /** As many bytes as the watch would read: a generation that it had to cut short is not to be had whole. */
 function admission(rule: WatchRule): Copying['admit'] {
   let total = 0;
-  return (path, bytes) => {
+  return (bytes) => {
     total += bytes;
-    if (total > rule.max_bytes) throw tooLarge(rule, { path, why: 'bytes' });
+    if (total > rule.max_bytes) throw tooLarge(rule, 'bytes');
   };
 }
 

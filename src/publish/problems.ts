@@ -50,13 +50,13 @@ export function shown(path: string): string {
   return /[\x00-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path;
 }
 
-export function tooLarge(rule: WatchRule, { path, why }: LeftOut): Problem {
+export function tooLarge(rule: WatchRule, why: LeftOut['why']): Problem {
   const reasons = {
     files: `there are more than ${rule.max_files} files; watch a smaller directory, leave files out with watch.exclude, or raise watch.max_files`,
     bytes: `the files have more than ${rule.max_bytes} bytes; watch a smaller directory, leave files out with watch.exclude, or raise watch.max_bytes`,
-    depth: 'it lies more than 8 directories below the watched path; name the deep directory in watch.paths too',
+    depth: 'there are files more than 8 directories below the watched path; name the deep directory in watch.paths too',
   };
-  return new Problem(`${shown(path)} is left out, so no complete copy can be made: ${reasons[why]}`);
+  return new Problem(`no complete copy of ${shown(rule.name)} can be made: ${reasons[why]}`);
 }
 
 function unreadableText(code: string): string {

@@ -293,7 +293,7 @@ test(
         const started = performance.now();
         const reading = await readEnvironment({ paths: [directory], override: {}, key }, given);
         expect(reading.kind === 'read' && [reading.variables.size, reading.variables.get('KEY_9999')]).toEqual([10_000, 'value 9999']);
-        expect(performance.now() - started).toBeLessThan(8_000);
+        expect(performance.now() - started).toBeLessThan(15_000);
       }
     }),
   60_000,

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { contentOf, everythingIn, hashOf, isRoot, publishing, put, release, storing } from '../fixtures/storing.ts';
 
+const child = fileURLToPath(new URL('../fixtures/store-child.ts', import.meta.url));
 const inode = (path: string) => fs.statSync(path).ino;
 
 describe('files', () => {
@@ -92,6 +95,50 @@ describe('files', () => {
       expect(await store.publish(rule, hash)).toBeUndefined();
       expect(await store.published(rule)).toBe(hash);
     }));
+
+  test('stopped half way: not published, what was made so far is known as ours, and the next call goes on from there', () =>
+    storing(async ({ source, to, store, reopen }) => {
+      const rule = publishing([source], to, 'files');
+      await put(source, { changed: '1', gone: '1' });
+      await release(store, rule);
+      await rm(join(to, 'changed'));
+      await put(join(to, 'changed'), { obstacle: 'x' }); // nothing can be renamed over that
+      await put(source, { new: '2', 'd/new': '2', changed: '2' });
+      await rm(join(source, 'gone'));
+      const hash = await hashOf(rule);
+      await store.stage(rule, hash);
+      expect(await store.publish(rule, hash)).toContain(`publish.to: ${to} cannot be written (EISDIR)`);
+      expect(await contentOf(to)).toEqual({ new: '2', 'd/new': '2', gone: '1', 'changed/obstacle': 'x' });
+      expect(await reopen().published(rule)).toBeUndefined();
+      await rm(join(to, 'changed'), { recursive: true });
+      expect(await reopen().publish(rule, hash)).toBeUndefined();
+      expect(await contentOf(to)).toEqual({ new: '2', 'd/new': '2', changed: '2' });
+      expect(await reopen().published(rule)).toBe(hash);
+    }));
+
+  test.skipIf(!isRoot).each(['flip', 'files'] as const)('directories of another user, with no right but CAP_CHOWN: %s', (mode) =>
+    storing(async ({ source, to, place }) => {
+      await put(source, { 'd/a': '1', 'd/e/b': '1' });
+      const give = async (content: string) => {
+        await put(source, { 'd/a': content });
+        for (const path of ['d/a', 'd/e/b', 'd/e', 'd']) fs.chownSync(join(source, path), 101, 101);
+        for (const path of ['d/e', 'd']) fs.chmodSync(join(source, path), 0o555);
+      };
+      const task = { rule: publishing([source], to, mode, 0), places: [place] };
+      for (const content of ['1', '2', '3']) {
+        await give(content);
+        const args = ['--bounding-set=-all,+chown', '--inh-caps=-all', process.execPath, child, JSON.stringify(task)];
+        const { staged, problem, warnings } = JSON.parse(execFileSync('setpriv', args, { encoding: 'utf8' }));
+        expect({ staged, problem, warnings }).toMatchObject({ staged: { kind: 'staged' }, warnings: [] });
+        expect(problem).toBeUndefined();
+        expect(await contentOf(to)).toEqual({ 'd/a': content, 'd/e/b': '1' });
+        expect(fs.statSync(join(to, 'd/e/b')).uid).toBe(101);
+        expect(fs.statSync(join(to, 'd')).mode & 0o777).toBe(0o555);
+      }
+      const names = await everythingIn(join(to, '../..'));
+      expect(names.filter((name) => /\/g-[0-9a-f.]+$/.test(name))).toHaveLength(1); // the others could be removed
+    }),
+  );
 
   test('prune keeps the copy of what is published', () =>
     storing(async ({ source, to, store }) => {
