@@ -22,7 +22,7 @@ import {
 import { exitCodes } from './exit-codes.ts';
 import type { Refusal, RollbackReason, RuleNote } from './notes.ts';
 import { isOwned, type RulePolicy } from './policy.ts';
-import { type ProbingEvent, problemSoFar, probingTransition, startProbing } from './probing.ts';
+import { type ProbingEvent, probingTransition, problemSoFar, startProbing } from './probing.ts';
 import { type Reading, shortHash } from './reading.ts';
 import type { InstanceEvent } from './rule.ts';
 import { shellCode } from './wait-status.ts';

@@ -43,7 +43,8 @@ export function ask({ pid }: Namespace, command: readonly string[], options: { r
   });
 }
 
-export const get = (container: Namespace, url: string): Promise<string> => ask(container, ['curl', '-sS', '--max-time', '3', '--fail', url]);
+export const get = (container: Namespace, url: string): Promise<string> =>
+  ask(container, ['curl', '-sS', '--max-time', '3', '--fail', url]);
 
 /** Waits until the machine's answer to a GET is this text. */
 export const serves = (container: Namespace, url: string, text: string): Promise<unknown> =>

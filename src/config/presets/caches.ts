@@ -13,7 +13,11 @@ export const caches = {
     ],
     rule: [
       { name: 'paths', value: ['/etc/memcached'], why: 'There is no usual place: name the directory that you mount.' },
-      { name: 'on_change', value: 'restart', why: 'What it reads, it reads at start; but the passwords of -Y at HUP, too: a rule for them alone may have on_change: reload.' },
+      {
+        name: 'on_change',
+        value: 'restart',
+        why: 'What it reads, it reads at start; but the passwords of -Y at HUP, too: a rule for them alone may have on_change: reload.',
+      },
     ],
     examples: [{ name: 'env_from', value: ['/etc/memcached-env'], why: 'Where the command line is made of variables.' }],
   },

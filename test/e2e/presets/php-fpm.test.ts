@@ -86,7 +86,10 @@ describe.skipIf(!isRoot || !installed(program))('trap 7: a signal with a configu
     const taken = join(pool.directory, 'taken.sock');
     const other = createServer().listen(taken);
     onTestFinished(() => void other.close());
-    await updateVolume(pool.volume, pool.payload('two', `[second]\nuser = www-data\nlisten = ${taken}\npm = ondemand\npm.max_children = 2`));
+    await updateVolume(
+      pool.volume,
+      pool.payload('two', `[second]\nuser = www-data\nlisten = ${taken}\npm = ondemand\npm.max_children = 2`),
+    );
     expect((await logged(container, /goes back from/)).join()).toContain('did not stay up');
     await logged(container, /is back on/);
     await pool.answers('one');
