@@ -35,11 +35,10 @@ export function startMachine(config: object, mounts: Mounts = {}, options: Names
 }
 
 /** What a command on that machine prints. Rejects where it does not end with 0. */
-export function ask({ pid }: Namespace, command: readonly string[], options: { readonly input?: string } = {}): Promise<string> {
+export function ask({ pid }: Namespace, command: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const words = [`--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, ...command];
-    const child = execFile('nsenter', words, { timeout: 5000 }, (error, stdout) => (error ? reject(error) : resolve(stdout.trim())));
-    child.stdin?.end(options.input ?? '');
+    execFile('nsenter', words, { timeout: 5000 }, (error, stdout) => (error ? reject(error) : resolve(stdout.trim())));
   });
 }
 

@@ -91,7 +91,7 @@ describe.skipIf(!isRoot || !installed(program))('trap 7: a signal with a configu
       pool.payload('two', `[second]\nuser = www-data\nlisten = ${taken}\npm = ondemand\npm.max_children = 2`),
     );
     expect((await logged(container, /goes back from/)).join()).toContain('did not stay up');
-    await logged(container, /is back on/);
+    await logged(container, /again, after the failed change/);
     await pool.answers('one');
     await updateVolume(pool.volume, pool.payload('three'));
     await pool.answers('three');
