@@ -74,7 +74,11 @@ describe.skipIf(!installed('python3', 'curl'))('ready', () => {
 });
 
 describe.skipIf(!installed('python3', 'curl'))('confirm_by', () => {
-  const confirming = (server: Server, name: string) => ({ confirm_by: { ...probes[name]?.(server), ...often }, confirm: '1s' });
+  // Asked at once, the server may answer as it was before the signal.
+  const confirming = (server: Server, name: string) => ({
+    confirm_by: { ...probes[name]?.(server), ...often, initial_delay: '300ms' },
+    confirm: '1500ms',
+  });
   /** What this probe cannot like, and the application goes on. */
   const bad = (name: string, text: string) => ({ text, health: 503, listen: name !== 'tcp_socket', notify: false });
 

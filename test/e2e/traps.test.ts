@@ -164,7 +164,7 @@ describe.skipIf(!installed('python3'))('trap 13: a file that is older than the l
   it.each(['flip', 'files'])('what is published and what is taken back has a new time (%s)', async (mode) => {
     const server = await makeServer();
     const file = join(server.published, 'server.json');
-    const confirm_by = { http_get: { port: server.port, path: '/health' }, period: '100ms', failure_threshold: 2 };
+    const confirm_by = { http_get: { port: server.port, path: '/health' }, initial_delay: '300ms', period: '100ms', failure_threshold: 2 };
     const rule = { publish: { to: server.published, mode }, good_after: '200ms', confirm_by, reload_retries: 0 };
     const watch = [{ name: 'server', paths: [server.volume], settle: '50ms', reload_after_start: '100ms', ...rule }];
     const container = await startContainer([reinit, '-c', configFile({ command: server.command(true), watch, ready: server.url })]);

@@ -10,11 +10,11 @@ import { ask, startMachine } from '../machine.ts';
 
 const passwords = (user: string): Payload => ({ auth: `${user}:pass\n` });
 
-/** Logs in, as the text protocol does it, and gives all answers. The server may cut the connection off. */
+/** Logs in, as the text protocol does it, and gives all answers. A server that does not let one in may hold the connection, or cut it off. */
 function talk(container: Namespace, user: string, ...lines: readonly string[]): Promise<string> {
   const words = `${user} pass`;
   const all = [`set login 0 0 ${words.length}`, words, ...lines, 'quit', ''].join('\\r\\n');
-  return ask(container, ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/11211; printf '${all}' >&3; cat <&3 || true`]);
+  return ask(container, ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/11211; printf '${all}' >&3; timeout 1 cat <&3 || true`]);
 }
 const letsIn = (container: Namespace, user: string) =>
   eventually(`${user} may log in`, async () => (await talk(container, user)).startsWith('STORED'), 20_000);
