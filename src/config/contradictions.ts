@@ -1,19 +1,26 @@
 import { formatDuration } from '../core/durations.ts';
-import { type Path, settingName } from './document.ts';
+import { maxMistakes, type Path, settingName } from './document.ts';
 import type { Mistake, Place } from './errors.ts';
 import { publishMistakes } from './published.ts';
-import type { Settings } from './schema.ts';
+import { confirmTime, type Settings } from './schema.ts';
 
 /** Reports a mistake at a setting. */
 export type Add = (path: Path, problem: string, hint?: string) => void;
 export type Rule = Settings['watch'][number];
 
+/** Each is a watch of its own; and a rule is compared with each other one. */
+const maxRules = 100;
+
 /** Mistakes that only several settings make together. */
 export function contradictions(settings: Settings, locate: (path: Path) => Place): readonly Mistake[] {
   const found: Mistake[] = [];
   const add: Add = (path, problem, hint) => {
-    found.push({ place: locate(path), setting: settingName(path), problem, hint });
+    if (found.length < maxMistakes) found.push({ place: locate(path), setting: settingName(path), problem, hint });
   };
+  if (settings.watch.length > maxRules) {
+    add(['watch'], `there are more than ${maxRules} rules`, 'one rule may watch several paths');
+    return found;
+  }
   serviceMistakes(settings, add);
   settings.watch.forEach((rule, index) => {
     const at = ['watch', index];
@@ -55,7 +62,7 @@ function actionMistakes(rule: Rule, at: Path, add: Add): void {
 }
 
 function confirmMistakes(rule: Rule, at: Path, add: Add): void {
-  const { confirm_by: probe, confirm, on_change: action } = rule;
+  const { confirm_by: probe, on_change: action } = rule;
   if (rule.on_failure === 'rollback' && rule.publish === undefined)
     add(
       [...at, 'on_failure'],
@@ -66,6 +73,11 @@ function confirmMistakes(rule: Rule, at: Path, add: Add): void {
   if (action === 'none') add([...at, 'confirm_by'], 'on_change is none, so there is nothing to confirm');
   else if (action === 'restart' && probe.check.kind === 'workers')
     add([...at, 'confirm_by'], 'workers says something after a reload only, and on_change is restart', 'use ready');
-  if (confirm !== undefined && probe.initial_delay >= confirm)
-    add([...at, 'confirm'], `confirm_by would not be asked in this time: its initial_delay is ${formatDuration(probe.initial_delay)}`);
+  const time = confirmTime(rule);
+  if (probe.initial_delay >= time)
+    add(
+      [...at, 'confirm_by'],
+      `it would not be asked in time: its initial_delay is ${formatDuration(probe.initial_delay)}, and confirm is ${formatDuration(time)}`,
+      'raise confirm',
+    );
 }

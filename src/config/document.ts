@@ -24,7 +24,7 @@ const maxNodes = 50_000;
 const maxAliases = 100;
 const maxDepth = 32;
 /** Enough to correct; a hint and a place for each of 100,000 would take minutes. */
-const maxMistakes = 200;
+export const maxMistakes = 200;
 /** The first leads to most of the others. */
 const maxSyntaxMistakes = 10;
 
@@ -104,12 +104,13 @@ function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | un
   hideValue(walk, node, own, hidden);
   if (isAlias(node)) return readNode(walk, resolveAlias(walk, node, path), path, schema, hidden);
   walk.spans.set(pathKey(path), spanOf(node));
-  const below = hidden ?? (shape.kind === 'leaf' ? own : undefined);
-  if (isMap(node)) return readMap(walk, node.items as Pair<Node, Node | null>[], path, shape, below);
-  if (isSeq(node))
-    return node.items.map((item, index) =>
-      readNode(walk, item as Node | null, [...path, index], shape.kind === 'list' ? shape.item : undefined, below),
-    );
+  // Where a mapping has keys of its own, each says itself what is secret.
+  if (isMap(node))
+    return readMap(walk, node.items as Pair<Node, Node | null>[], path, shape, hidden ?? (shape.kind === 'leaf' ? own : undefined));
+  if (isSeq(node)) {
+    const item = shape.kind === 'list' ? shape.item : undefined;
+    return node.items.map((one, index) => readNode(walk, one as Node | null, [...path, index], item, hidden ?? own));
+  }
   if (!isScalar(node)) return null;
   return isNull(node) ? null : String(node.value);
 }

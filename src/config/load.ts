@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { contradictions } from './contradictions.ts';
-import { type FileSettings, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
+import { type FileSettings, maxMistakes, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
+import { doubts } from './doubts.ts';
 import { ConfigError, type Mistake, type Place } from './errors.ts';
 import { parseFlags } from './flags.ts';
 import { type Merged, overlay } from './merge.ts';
@@ -49,7 +50,9 @@ export function loadConfig(options: LoadOptions): Config {
   };
   overlay(merged, variables.given);
   overlay(merged, flags.given);
-  return check(merged, loaded, options);
+  const config = check(merged, loaded, options);
+  for (const doubt of doubts(config)) options.warn?.(doubt);
+  return config;
 }
 
 function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = false }: LoadOptions): Config {
@@ -57,7 +60,7 @@ function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = f
   const parsed = v.safeParse(settings, underlay(merged.raw));
   const mistakes = parsed.success
     ? [...presetMistakes(merged.raw, locate), ...contradictions(parsed.output, locate)]
-    : parsed.issues.map((issue) => issueMistake(issue, locate));
+    : parsed.issues.slice(0, maxMistakes).map((issue) => issueMistake(issue, locate));
   const all = [...merged.mistakes, ...mistakes];
   if (all.length === 0 && !hasCommand && !commandOptional && merged.raw.command === undefined) all.push(noCommand(loaded.file));
   if (all.length > 0 || !parsed.success) throw new ConfigError(inOrder(all));

@@ -122,6 +122,11 @@ export const watchRule = v.strictObject({
     integer(0, 1_000_000),
     'No reload while more old workers than this still finish what they have. Default: no matter how many.',
   ),
+  loop_guard: withDefault(
+    onOff,
+    'true',
+    'Whether a rule is held for a while when its files change right after each of its own actions, ten times in a row: then the application, or something that it starts, writes them itself. What is mounted read-only is never held.',
+  ),
   on_stale_mount: withDefault(
     choice(['warn', 'exit']),
     'warn',
@@ -219,6 +224,9 @@ export type SettingsInput = { readonly [name: string]: Raw };
 
 const confirmAlone = 3_000;
 const confirmAsked = 10_000;
+/** An application that is asked has to answer in time; one that is not has to stay up so long. */
+export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]): number =>
+  confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
 export function toConfig({ log, preset: _, ...given }: Settings): Config {
@@ -246,7 +254,7 @@ function toRule(given: Settings['watch'][number]): WatchRule {
     max_draining: undefined,
     ...given,
     name: given.name ?? given.paths.join(', '),
-    confirm: given.confirm ?? (given.confirm_by === undefined ? confirmAlone : confirmAsked),
+    confirm: confirmTime(given),
     on_failure: given.on_failure ?? (given.publish === undefined ? 'keep' : 'rollback'),
   };
 }

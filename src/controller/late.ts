@@ -1,11 +1,13 @@
 /** What is loaded while the application starts already: the log's real form, and watching. */
 
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers';
 import { policiesOf, type RulePolicy } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import { environmentRule } from '../environment/environment.ts';
 import type { Log } from '../log/log.ts';
 import { pinoBackend } from '../log/pino.ts';
+import { mountOf, parseMounts } from '../watch/mounts.ts';
 import type { Generation, WatchEvent } from '../watch/types.ts';
 import { startWatch } from '../watch/watch.ts';
 import type { LateOptions } from './controller.ts';
@@ -21,7 +23,8 @@ export function startLate(options: LateOptions): void {
 
 function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
   const name = rule.name;
-  const told = (reading: Reading): void => driver.dispatch([{ kind: 'told', rule: name, reading, at: now() }]);
+  const told = (reading: Reading): void =>
+    driver.dispatch([{ kind: 'told', rule: name, reading, foreign: isForeign(rule.paths), at: now() }]);
   const tellVariables = async (): Promise<void> => {
     const reading = await (await shop.open()).readVariables();
     if (reading) told(reading);
@@ -48,6 +51,16 @@ function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
   // What the files hold is not what counts for variables: the first look is told, and compared by what comes of it.
   if (variables) return startWatch(environmentRule(rule.paths, rule), undefined, tell);
   return startWatch(rule, driver.state.rules[name]?.desired?.hash, tell);
+}
+
+/** Whether nobody in the container can write there: it sees all of it through mounts that are read-only. Asked anew, since mounts change. */
+function isForeign(paths: readonly string[]): boolean {
+  try {
+    const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+    return paths.every((path) => mountOf(mounts, path)?.readOnly === true);
+  } catch {
+    return false;
+  }
 }
 
 /** What the watch says of a rule; its path is named once where the message begins with it. */

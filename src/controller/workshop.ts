@@ -49,6 +49,8 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
   const warned = new Set<string>();
   let key = '';
   let remembered = '';
+  /** One after the other: the last one counts. */
+  let saving = Promise.resolve();
   /** Rules that have a private copy. */
   const copied = new Set<string>();
   const stopped = new AbortController();
@@ -171,7 +173,8 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
     const text = JSON.stringify(facts);
     if (text === remembered || Object.values(facts).every((fact) => Object.keys(fact).length === 0)) return;
     remembered = text;
-    void store.remember(facts).then((problem) => {
+    saving = saving.then(async () => {
+      const problem = await store.remember(facts);
       if (problem !== undefined) warnOnce(problem);
     });
   }

@@ -20,7 +20,7 @@ import {
   type SignalResult,
 } from './apply-state.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Refusal, RollbackReason, RuleNote } from './notes.ts';
+import type { Refusal, RollbackReason, RuleNote, Sequel } from './notes.ts';
 import { isOwned, type RulePolicy } from './policy.ts';
 import { type ProbingEvent, probingTransition, problemSoFar, startProbing } from './probing.ts';
 import { type Reading, shortHash } from './reading.ts';
@@ -102,7 +102,14 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
     if (event.kind !== 'executed' || event.token !== token) return undefined;
     const leader = leaderOf(batch, given);
     if (event.refusal) {
-      const note = { kind: 'action_failed', hash: leaderHash(batch), how: 'exec', step, verdict: event.refusal } as const;
+      const note = {
+        kind: 'action_failed',
+        hash: leaderHash(batch),
+        how: 'exec',
+        step,
+        verdict: event.refusal,
+        sequel: sequelOf(batch, given),
+      } as const;
       return telling(unconfirmed(batch, event.at, given, id), batch, note);
     }
     if (step + 1 >= leader.exec.length) return confirm(batch, 'exec', event.at, given);
@@ -114,13 +121,14 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
     if (event.kind !== 'jobDone' || event.id !== job || event.result.kind !== 'done') return undefined;
     const { problem } = event.result;
     if (problem === undefined) return confirm(batch, 'http', event.at, given);
-    const note = { kind: 'action_failed', hash: leaderHash(batch), how: 'http', step: 0, verdict: { kind: 'unusable', problem } } as const;
+    const verdict = { kind: 'unusable', problem } as const;
+    const note = { kind: 'action_failed', hash: leaderHash(batch), how: 'http', step: 0, verdict, sequel: sequelOf(batch, given) } as const;
     return telling(unconfirmed(batch, event.at, given, id), batch, note);
   },
   restarting({ batch }, event, given, id) {
     switch (event.kind) {
       case 'instanceStarted':
-        if (event.promoted) return succeed(batch, 'restart', given.ready, event.at);
+        if (event.proven) return succeed(batch, 'restart', given.ready, event.at);
         return to(confirmingRestart(batch, event.at, given));
       case 'besideFailed':
         return restartFailed(batch, event.problem, true, event.at, given, id);
@@ -146,7 +154,7 @@ const telling = (step: ApplyStep, { leader }: Batch, note: RuleNote): ApplyStep 
 const firstAttempt = (at: number): Attempt => ({ since: at, count: 0 });
 const leaderOf = ({ leader }: Batch, { policy }: ApplyPolicy): RulePolicy => policy(leader);
 const leaderHash = ({ leader, members }: Batch): string =>
-  shortHash(members.find(({ rule }) => rule === leader)?.candidate.reading.hash ?? '');
+  shortHash((members.find(({ rule }) => rule === leader) ?? members[0])?.candidate.reading.hash ?? '');
 
 function gauge(batch: Batch, at: number, given: ApplyPolicy, id: number): ApplyStep {
   if (batch.action === 'reload' && !batch.rollback && leaderOf(batch, given).max_draining !== undefined) {
@@ -245,7 +253,14 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
   if (over || step?.verdict) {
     const at = asked?.at ?? until;
     const problem = step?.verdict?.problem ?? problemSoFar(probing);
-    const note = { kind: 'unconfirmed', hash: leaderHash(batch), how, problem, ms: until - state.from } as const;
+    const note = {
+      kind: 'unconfirmed',
+      hash: leaderHash(batch),
+      how,
+      problem,
+      ms: until - state.from,
+      sequel: sequelOf(batch, given),
+    } as const;
     return telling(unconfirmed(batch, at, given, id), batch, note);
   }
   if (!step) return undefined;
@@ -321,17 +336,25 @@ function dissolve(batch: Batch, moved: string | undefined, reading: Reading | un
   return to({ kind: 'none' }, [], batch.rollback ? [] : sayings);
 }
 
+/** What `unconfirmed` is about to do. */
+function sequelOf(batch: Batch, given: ApplyPolicy): Sequel {
+  const { reload_retries: most, on_failure: then } = leaderOf(batch, given);
+  if (batch.tries < most) return 'again';
+  if (batch.rollback) return 'keep';
+  return then === 'rollback' && withFallback(batch).length === 0 ? 'keep' : then;
+}
+
 /** The action was done, and nothing says that the application has taken it. */
 function unconfirmed(batch: Batch, at: number, given: ApplyPolicy, id: number): ApplyStep {
-  const leader = leaderOf(batch, given);
-  if (batch.tries < leader.reload_retries) {
+  const sequel = sequelOf(batch, given);
+  if (sequel === 'again') {
     return to({ kind: 'retrying', batch: { ...batch, tries: batch.tries + 1 }, attempt: firstAttempt(at), at: at + againMs });
   }
-  if (leader.on_failure === 'restart' && !batch.rollback) {
+  if (sequel === 'restart') {
     const step = recheck({ ...batch, action: 'restart' }, firstAttempt(at), given, id, at);
     return telling(step, batch, { kind: 'restarts_instead', hash: leaderHash(batch) });
   }
-  const action = leader.on_failure === 'rollback' ? batch.action : 'none';
+  const action = sequel === 'rollback' ? batch.action : 'none';
   return settleFailure(batch, { kind: action, why: 'unconfirmed', note: () => undefined, again: false }, at, given, id);
 }
 
@@ -354,10 +377,10 @@ function settleFailure(batch: Batch, failure: Failure, at: number, given: ApplyP
   if (batch.rollback) return telling(to({ kind: 'none' }), batch, { kind: 'rollback_failed', problem: undefined });
   const failed = failures(batch, at, failure);
   const back = withFallback(batch);
-  const leader = back.find(({ rule }) => rule === batch.leader) ?? back[0];
-  if (!leader) return to({ kind: 'none' }, [], failed);
+  if (back.length === 0) return to({ kind: 'none' }, [], failed);
   const rollback: Batch = {
-    leader: leader.rule,
+    // By the very action that brought it there, although the rule that it is of may have nothing to go back to.
+    leader: batch.leader,
     action: failure.kind,
     members: back.map(({ rule, fallback }) => ({ rule, candidate: { reading: fallback, since: at, tries: 0 }, fallback: undefined })),
     since: at,

@@ -2,15 +2,15 @@
  * An application (or a hook of it) that writes into what is watched would be reloaded for ever: each reload makes it write, each writing makes
  * reinit reload. So changes right after our own actions are counted. Enough of them in a row, and the rule is held for a while, longer each time.
  * Nothing is forgotten meanwhile: what the files are in the end is applied. A change that comes although nothing was done proves a writer of its own,
- * and the rule is free again for long.
+ * and the rule is free again for long. What the container sees through a read-only mount (every ConfigMap and Secret) it cannot have written.
  */
 import type { RuleNote } from './notes.ts';
 import type { Echo } from './rule.ts';
 
 /** A write that a reload causes comes within seconds, and is noticed `settle` later. */
 const echoMs = 3_000;
-const mostEchoes = 5;
-const firstHoldMs = 60_000;
+const mostEchoes = 10;
+const firstHoldMs = 10_000;
 const longestHoldMs = 3_600_000;
 /** So many changes after our actions are believed of one who was seen to write without them. */
 const trust = -50;

@@ -9,6 +9,9 @@ export type Way = 'reload' | 'restart' | 'exec' | 'http' | 'none' | 'start';
 /** Why a generation is taken back: the application ended, was not ready, did not confirm, or could not be signalled. */
 export type RollbackReason = 'ended' | 'not_ready' | 'unconfirmed' | 'refused';
 
+/** What follows an action that failed or was not confirmed. */
+export type Sequel = 'again' | 'keep' | 'restart' | 'rollback';
+
 /** How a run of a validator ended. `words` is what it printed, bounded and cleaned. */
 export type Verdict =
   | { readonly kind: 'accepted' }
@@ -65,13 +68,21 @@ export type RuleNote =
   /** `signo`: undefined where the action was no signal. */
   | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
   | { readonly kind: 'restart_failed'; readonly hash: string; readonly problem: string | undefined }
-  | { readonly kind: 'unconfirmed'; readonly hash: string; readonly how: Way; readonly problem: string; readonly ms: number }
+  | {
+      readonly kind: 'unconfirmed';
+      readonly hash: string;
+      readonly how: Way;
+      readonly problem: string;
+      readonly ms: number;
+      readonly sequel: Sequel;
+    }
   | {
       readonly kind: 'action_failed';
       readonly hash: string;
       readonly how: 'exec' | 'http';
       readonly step: number;
       readonly verdict: Refusal;
+      readonly sequel: Sequel;
     }
   | { readonly kind: 'restarts_instead'; readonly hash: string }
   | { readonly kind: 'rolled_back'; readonly from: string; readonly to: string; readonly why: RollbackReason }

@@ -9,7 +9,7 @@ import { constants } from '../link/messages.ts';
 interface Row {
   readonly successes: number;
   readonly failures: number;
-  readonly problem: string | undefined;
+  readonly problem?: string | undefined;
 }
 
 export type Probing =
@@ -36,7 +36,7 @@ export function startProbing(probe: Probe, at: number): Probing {
   if (probe.check.kind === 'notify') {
     return { kind: 'listening', until: at + probe.initial_delay + probe.period * probe.failure_threshold, reloading: false };
   }
-  return { kind: 'waiting', at: at + probe.initial_delay, successes: 0, failures: 0, problem: undefined };
+  return { kind: 'waiting', at: at + probe.initial_delay, successes: 0, failures: 0 };
 }
 
 /** Pure. Undefined: the event means nothing now. */

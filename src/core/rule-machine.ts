@@ -156,7 +156,7 @@ function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
 const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;
 
 function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, policy: RulePolicy, id: number): RuleStep | undefined {
-  const seen = change(rule, event.reading, event.at, policy);
+  const seen = change(rule, event.reading, event.at, policy, event.foreign);
   const anew = (): RuleStep => tell(evaluate(seen.state, policy, event.at, id), ...seen.notes);
   switch (rule.phase.kind) {
     case 'idle':
@@ -200,7 +200,8 @@ function started(
 ): RuleStep | undefined {
   const { at, promoted } = event;
   if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
-  if (promoted)
+  // The one beside may be the only one before it has started.
+  if (promoted || rule.beside !== undefined)
     return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id, success: undefined });
   if (rule.phase.kind !== 'coming') return undefined;
   return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id, success: undefined });
@@ -266,9 +267,10 @@ function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, po
   const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
   const notes = note ? [note] : [];
   if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
-  // An instance that was started on it has made it the applied one. Were it so still, it would not be refused, and be applied again and again.
-  const undone = rule.applied?.hash === candidate.reading.hash ? { ...state, applied: undefined } : state;
-  return tell(again ? delay(undone, candidate, at) : evaluate(undone, policy, at, id), ...notes);
+  if (again) return tell(delay(state, candidate, at), ...notes);
+  // An instance that was started on it, and is not ready, runs with it: it has failed all the same.
+  const newer = rule.desired?.hash !== candidate.reading.hash;
+  return tell(newer ? evaluate(state, policy, at, id) : enter(state, { kind: 'idle' }), ...notes);
 }
 
 function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {

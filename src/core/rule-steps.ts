@@ -35,11 +35,11 @@ export interface Learnt {
 }
 
 /** Takes a settled reading as desired. It is told once, and not at all where it is what is there already. */
-export function change(rule: RuleState, reading: Reading, at: number, policy: RulePolicy): Learnt {
+export function change(rule: RuleState, reading: Reading, at: number, policy: RulePolicy, foreign = false): Learnt {
   const calm = { ...rule, stirsSince: undefined };
   if (reading.hash === rule.desired?.hash) return { state: { ...calm, desired: reading }, notes: [] };
   const actedAt = rule.phase.kind === 'applying' ? at : rule.actedAt;
-  const { echo, note } = noticeChange(rule.echo, at, actedAt, policy.settle);
+  const { echo, note } = foreign || !policy.loop_guard ? { echo: rule.echo } : noticeChange(rule.echo, at, actedAt, policy.settle);
   const loop = note ? [note] : [];
   const state = { ...calm, echo, desired: reading, seenAt: at };
   const from = rule.applied ?? rule.desired;

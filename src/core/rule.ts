@@ -103,8 +103,8 @@ export type Phase =
   | { readonly kind: 'over' };
 
 export type RuleEvent =
-  /** The watch: the files have settled on this. */
-  | { readonly kind: 'told'; readonly reading: Reading; readonly at: number }
+  /** The watch: the files have settled on this. `foreign`: nobody in the container can have written it. */
+  | { readonly kind: 'told'; readonly reading: Reading; readonly foreign: boolean; readonly at: number }
   /** The watch: something moves; and: it has come to nothing. */
   | { readonly kind: 'stirred'; readonly at: number }
   | { readonly kind: 'calmed'; readonly at: number }
@@ -151,8 +151,8 @@ export type Verdict =
 export type InstanceEvent =
   /** A spawn is ordered. `beside`: while another instance runs and stays the one that counts. */
   | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
-  /** `promoted`: the one beside has taken over. */
-  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly at: number }
+  /** `promoted`: the one beside has taken over; `proven`: as it was to be, ready or having lived for a while. */
+  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly proven: boolean; readonly at: number }
   | { readonly kind: 'instanceReady'; readonly at: number }
   /** It runs, and does not become ready. */
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
@@ -199,7 +199,8 @@ export const adoptedRule = (reading: Reading | undefined, at: number, policy: Ru
 /** Applying another rule now would make the application read files of this one that are refused, or not judged yet. */
 export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
   if (policy.on_change === 'none' || isOwned(policy)) return false;
-  return isJudging(rule) || isRefused(rule);
+  // Refused files that it runs with already are nothing new to it.
+  return isJudging(rule) || (isRefused(rule) && rule.refused !== rule.applied?.hash);
 }
 
 const isJudging = ({ phase: { kind } }: RuleState): boolean =>

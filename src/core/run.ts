@@ -57,7 +57,7 @@ export type Command =
 
 export type Event =
   | LinkEvent
-  | { readonly kind: 'told'; readonly rule: string; readonly reading: Reading; readonly at: number }
+  | { readonly kind: 'told'; readonly rule: string; readonly reading: Reading; readonly foreign: boolean; readonly at: number }
   | { readonly kind: 'stirred' | 'calmed'; readonly rule: string; readonly at: number }
   /** The mount of the rule is proven stale: it will never change again. */
   | { readonly kind: 'stale'; readonly rule: string; readonly at: number }

@@ -51,7 +51,7 @@ function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: 
   takeService(run, { state: service, commands: [...others, ...commands], notes: [], facts: [] });
   for (const { name } of policies) {
     const reading = readings[name];
-    if (reading) toRule(run, name, { kind: 'told', reading, at: hello.now_ms });
+    if (reading) toRule(run, name, { kind: 'told', reading, foreign: true, at: hello.now_ms });
   }
   return close(run);
 }

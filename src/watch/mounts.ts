@@ -4,6 +4,8 @@ export interface Mount {
   /** What of its file system is mounted: `/` or a path in it; ends in `//deleted` where that is gone. */
   readonly root: string;
   readonly fsType: string;
+  /** Nobody who sees it through this mount can write there. */
+  readonly readOnly: boolean;
 }
 
 /** Mount point → mount; where several lie over each other, the last one, which is the one that is seen. */
@@ -36,10 +38,11 @@ export function parseMounts(mountinfo: string): Mounts {
   const mounts = new Map<string, Mount>();
   for (const line of mountinfo.split('\n')) {
     const fields = line.split(' ');
-    const [root, mountPoint] = [fields[3], fields[4]];
+    const [root, mountPoint, options] = [fields[3], fields[4], fields[5]];
     const fsType = fields[fields.indexOf('-', 6) + 1];
     if (root === undefined || mountPoint === undefined || fsType === undefined) continue;
-    mounts.set(decodeOctal(mountPoint), { mountPoint: decodeOctal(mountPoint), root: decodeOctal(root), fsType });
+    const readOnly = options?.split(',').includes('ro') ?? false;
+    mounts.set(decodeOctal(mountPoint), { mountPoint: decodeOctal(mountPoint), root: decodeOctal(root), fsType, readOnly });
   }
   return mounts;
 }

@@ -30,6 +30,15 @@ test('flags and variables are spelled from the key, and are unlike each other', 
   expect(allFields().find(({ key }) => key === 'environment')).toMatchObject({ flag: 'environment', variable: undefined });
 });
 
+test('a setting that is a mapping: its keys are on the page and in the JSON Schema', () => {
+  expect(page('configuration.md')).toContain('| `http_get.port` | port | required |');
+  expect(page('configuration.md')).toContain('| `header_files` |');
+  const [short, long] = schema.properties.ready.anyOf;
+  expect(short).toMatchObject({ type: 'string' });
+  expect(long).toMatchObject({ type: 'object', additionalProperties: false, properties: { http_get: { required: ['port'] } } });
+  expect(schema.properties.sockets.anyOf[1]).toMatchObject({ type: 'array', items: { anyOf: [{}, { required: ['listen'] }] } });
+});
+
 test('the JSON Schema knows the same keys, strictly', () => {
   const properties: Readonly<Record<string, object>> = schema.properties;
   const top = allFields()

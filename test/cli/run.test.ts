@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 import { allFields } from '../../src/config/fields.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { presetNames } from '../../src/config/presets/catalogue.ts';
 import { writeConfig } from '../config/support.ts';
 
 function run(
@@ -27,6 +28,33 @@ describe('validate', () => {
     expect(out).toContain('TOKEN');
     expect(out).not.toContain('s3cr3t');
     expect(out).toContain('check with `nginx -t` (30s), then HUP');
+  });
+  test('what safe reload adds, without what may be a secret', () => {
+    const file = writeConfig(`ready: http://127.0.0.1:80/x?token=s3cr3t
+sockets: [8080, "[::1]:81", /run/x.sock]
+env_from: [/env]
+state_dir: /state
+restart_order: start_first
+watch:
+  - {paths: [/a], publish: /p, confirm_by: workers}
+  - {paths: [/b], on_change: http, http: {url: "https://host/s3cr3t", headers: {A: s3cr3t}}}
+  - {paths: [/c], on_change: exec, exec: [nginx, -s, reload], confirm: 1s, on_failure: restart}
+  - {paths: [/d], on_change: none}`);
+    const { code, out } = run(['validate', file]);
+    expect(code).toBe(0);
+    for (const words of [
+      'ready        when http://127.0.0.1:80/x answers',
+      'sockets      0.0.0.0:8080 (8080), [::1]:81 (81), /run/x.sock (x.sock)',
+      'env from     /env',
+      'state        /state',
+      'the new one is started before the old one is stopped',
+      'publish to /p, then HUP; good if it has new workers within 10s, else it is given the last good configuration',
+      'POST to host; good if it is still up 3s later, else it is left as it is',
+      'run `nginx -s reload` (30s); good if it is still up 1s later, else it is started anew',
+      'report only\n',
+    ])
+      expect(out).toContain(words);
+    expect(out).not.toContain('s3cr3t');
   });
   test('all mistakes, and 100', () => {
     const { code, out, error } = run(['validate', writeConfig('stop_timeout: 5\nbanana: 1')]);
@@ -62,6 +90,28 @@ describe('validate', () => {
     const { code, error } = run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });
     expect([code, error]).toEqual([0, 'reinit: REINIT_RESTRAT is no setting of reinit: did you mean REINIT_RESTART?\n']);
   });
+});
+
+describe('preset', () => {
+  test('without a name: which there are', () => {
+    expect(run(['preset'])).toEqual({ code: 0, out: presetNames.map((name) => `${name}\n`).join(''), error: '' });
+  });
+  test('prints what it means', () => {
+    const { code, out, error } = run(['preset', 'nginx']);
+    expect([code, error]).toEqual([0, '']);
+    expect(out).toContain('\n    validate: [nginx, -t]\n');
+    expect(run(['validate', writeConfig(out)]).code).toBe(0);
+  });
+  test.each([
+    ['ngnix', 'reinit: there is no preset "ngnix": did you mean nginx?\n'],
+    ['toString', /there is no preset "toString": there are nginx, apache/],
+    ['a\u001b[31m', /there is no preset "a\?\[31m"/],
+  ])('%j is none', (name, words) => {
+    const { code, out, error } = run(['preset', name]);
+    expect([code, out]).toEqual([100, '']);
+    expect(error).toEqual(typeof words === 'string' ? words : expect.stringMatching(words));
+  });
+  test('takes one name', () => expect(run(['preset', 'nginx', 'redis']).code).toBe(100));
 });
 
 test('schema prints the JSON Schema', () => {

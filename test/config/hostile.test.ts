@@ -75,6 +75,25 @@ describe('YAML that wants to be expensive', () => {
     ['100,000 broken lines', 'a: b: c\n'.repeat(100_000), /YAML/],
     ['a line of a megabyte', `nice: ${'x'.repeat(1_000_000)}`, /not a whole number/],
     ['a key of a megabyte', `${'x'.repeat(1_000_000)}: 1`, /./],
+    [
+      '40,000 statuses',
+      `watch: [{paths: [/a], on_change: http, http: {url: "http://a", expected_status: [${'x,'.repeat(40_000)}x]}}]`,
+      /and 175 more/,
+    ],
+    [
+      '40,000 headers',
+      `ready: {http_get: {port: 1, headers: {${Array.from({ length: 40_000 }, (_, i) => `"a ${i}": b`).join(', ')}}}}`,
+      /and 175 more/,
+    ],
+    ['40,000 sockets', `sockets: [${'80,'.repeat(40_000)}80]`, /more than 16/],
+    ['a socket of a megabyte', `sockets: ["${':'.repeat(1_000_000)}"]`, /its port is missing/],
+    ['a probe of a megabyte', `ready: "tcp://${'['.repeat(1_000_000)}"`, /no probe/],
+    ['a path of a megabyte', `watch: [{paths: [/a], publish: "${'/'.repeat(1_000_000)}"}]`, /root directory/],
+    [
+      '6,000 rules that publish',
+      `watch: [${Array.from({ length: 6_000 }, (_, i) => `{paths: [/a${i}], publish: /p}`).join(', ')}]`,
+      /more than 100 rules/,
+    ],
     ['50,000 anchors', Array.from({ length: 50_000 }, (_, i) => `k${i}: &a${i} 1`).join('\n'), /unknown key/],
   ];
   test.each(rows)('%s', (_title, yaml, words) => {
@@ -91,7 +110,30 @@ test('control characters of the file do not reach the terminal', () => {
 });
 
 test('random YAML is a configuration or a list of mistakes', () => {
-  const keys = ['command', 'watch', 'environment', 'signals', 'stop_timeout', 'paths', 'log', 'limits', '__proto__', 'toString', '<<', 'a'];
+  const keys = [
+    'preset',
+    'ready',
+    'sockets',
+    'listen',
+    'http',
+    'url',
+    'headers',
+    'publish',
+    'exec',
+    'notify',
+    'command',
+    'watch',
+    'environment',
+    'signals',
+    'stop_timeout',
+    'paths',
+    'log',
+    'limits',
+    '__proto__',
+    'toString',
+    '<<',
+    'a',
+  ];
   const piece = fc.oneof(
     fc.constantFrom(
       ...keys.map((key) => `${key}: `),
@@ -112,6 +154,11 @@ test('random YAML is a configuration or a list of mistakes', () => {
       'null',
       '5s',
       'HUP',
+      'nginx',
+      'notify',
+      'true',
+      '80',
+      'http://a/',
       '/a',
       '\t',
       '---\n',

@@ -1,21 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Mistake } from '../../src/config/errors.ts';
-import { load, refused } from './support.ts';
-
-/** `line:column setting: problem`, or the flag or variable. */
-function brief({ place, setting, problem }: Mistake): string {
-  const at =
-    place.kind === 'file'
-      ? place.at === undefined
-        ? 'file'
-        : `${place.at.line}:${place.at.column}`
-      : place.kind === 'flag'
-        ? place.flag
-        : place.kind === 'variable'
-          ? place.name
-          : '';
-  return `${at} ${setting ?? '-'}: ${problem}`;
-}
+import { brief, load, refused } from './support.ts';
 
 const only = (yaml: string): Mistake => {
   const { mistakes } = refused({ yaml });

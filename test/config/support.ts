@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { ConfigError, type Mistake } from '../../src/config/errors.ts';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
-import type { Config, ServiceConfig } from '../../src/config/model.ts';
+import type { Config, ServiceConfig, WatchRule } from '../../src/config/model.ts';
 
 export type Outcome =
   | { readonly config: Config; readonly mistakes: readonly [] }
@@ -45,3 +45,26 @@ export function refused(options: Parameters<typeof load>[0]): { readonly mistake
   if (outcome.config !== undefined) throw new Error('this should have been refused');
   return outcome;
 }
+
+/** `line:column setting: problem`, or the flag or variable. */
+export function brief({ place, setting, problem }: Mistake): string {
+  const at =
+    place.kind === 'file'
+      ? place.at === undefined
+        ? 'file'
+        : `${place.at.line}:${place.at.column}`
+      : place.kind === 'flag'
+        ? place.flag
+        : place.kind === 'variable'
+          ? place.name
+          : '';
+  return `${at} ${setting ?? '-'}: ${problem}`;
+}
+
+/** A rule that watches `/a`, with more of its settings. */
+export const inRule = (settings: string): string => `watch: [{paths: [/a], ${settings}}]`;
+export const loadRule = (settings: string): WatchRule => loadMain({ yaml: inRule(settings) }).watch[0] as WatchRule;
+
+/** What is wrong, without the place: `setting: problem`, each. */
+export const problems = (yaml: string): readonly string[] =>
+  refused({ yaml }).mistakes.map(({ setting, problem }) => `${setting ?? '-'}: ${problem}`);

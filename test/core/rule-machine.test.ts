@@ -64,7 +64,7 @@ const events = {
   failed: { kind: 'failed', candidate, note: undefined, again: false, death: undefined, at: 600 },
   rolledBack: { kind: 'rolledBack', reading: old, took: true, note: { kind: 'back_on_good', hash: 'old', how: 'reload' }, at: 600 },
   instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, at: 600 },
+  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
   instanceReady: { kind: 'instanceReady', at: 600 },
   instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
   besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
@@ -549,6 +549,15 @@ const rows: Row[] = [
     leaves: { refused: 'next' },
   },
   {
+    title: 'an instance that was started on it, and is not ready, runs with it: failed all the same',
+    in: phases.applying,
+    rule: { applied: next },
+    when: events.failed,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next', applied: next },
+    policy: owned,
+  },
+  {
     title: 'circumstances: tried again later',
     in: phases.applying,
     when: { ...events.failed, again: true },
@@ -663,7 +672,15 @@ const rows: Row[] = [
     title: 'the one beside took over: what did it find?',
     in: phases.applying,
     rule: { beside: 'next', desired: other },
-    when: { ...events.instanceStarted, promoted: true },
+    when: { ...events.instanceStarted, promoted: true, proven: true },
+    to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
+    leaves: { beside: undefined },
+  },
+  {
+    title: 'the one beside is the only one, and has started',
+    in: phases.applying,
+    rule: { beside: 'next' },
+    when: events.instanceStarted,
     to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
     leaves: { beside: undefined },
   },
@@ -799,14 +816,6 @@ const ownedRows: Row[] = [
     when: events.instanceStarted,
     to: { kind: 'idle' },
     leaves: { applied: bare(old), refused: 'next', goodAt: undefined },
-  },
-  {
-    title: 'what failed as the application had started on it is not applied, and not tried again',
-    in: phases.applying,
-    rule: { applied: next, desired: next, published: bare(next), good: bare(old) },
-    when: events.failed,
-    to: { kind: 'idle' },
-    leaves: { applied: undefined, refused: 'next' },
   },
   {
     title: 'an end on probation takes it back',
@@ -967,6 +976,15 @@ describe('what one rule means to others', () => {
   test('its files are not judged yet, or refused: applying another one would make the application read them', () => {
     expect(kindsOf((rule) => holdsOthersBack(rule, policy))).toEqual(['checking', 'staging', 'validating', 'judging']);
     expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next' })).toEqual(Object.keys(phases));
+  });
+
+  test('refused files that it runs with already are nothing new to it', () => {
+    expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next', applied: next })).toEqual([
+      'checking',
+      'staging',
+      'validating',
+      'judging',
+    ]);
   });
 
   test('not if the application does not read them: published ones, or those of which nothing is applied', () => {

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { Probe, SocketSpec } from '../../src/config/model.ts';
 import { backOffMs } from '../../src/core/back-off.ts';
+import type { InstanceEvent } from '../../src/core/rule.ts';
+import { firstStart, serviceTransition } from '../../src/core/service.ts';
 import {
-  firstStart,
+  type Beside,
   type ServiceCommand,
   type ServiceEvent,
   type ServicePolicy,
   type ServiceState,
-  serviceTransition,
-} from '../../src/core/service.ts';
+  serviceDeadline,
+} from '../../src/core/service-state.ts';
 import { serviceDefaults } from '../fixtures/simulation.ts';
 
 const policy: ServicePolicy = {
@@ -17,13 +20,30 @@ const policy: ServicePolicy = {
   restart_max_delay: 1_000,
   restart_limit: 3,
   restart_reset: 10_000,
+  owned: false,
 };
 const token = 9;
+const ready: Probe = {
+  check: { kind: 'exec', command: ['ok'] },
+  initial_delay: 10,
+  period: 200,
+  timeout: 100,
+  success_threshold: 1,
+  failure_threshold: 2,
+};
+const socketOf = (name: string): SocketSpec => ({
+  name,
+  address: { kind: 'tcp', host: '::1', port: 80 },
+  backlog: 10,
+  reuse_port: false,
+});
+const sockets = [socketOf('web'), socketOf('admin')];
 
 const states = {
+  preparing: { kind: 'preparing', token: 1, attempt: 1, reason: 'policy', orderedAt: 50, step: { kind: 'publishing', job: 8 } },
   starting: { kind: 'starting', token: 1, attempt: 0, reason: 'start', orderedAt: 50 },
-  running: { kind: 'running', token: 1, pid: 7, attempt: 1, since: 100 },
-  stopping: { kind: 'stopping', token: 1, since: 200 },
+  running: { kind: 'running', token: 1, pid: 7, attempt: 1, since: 100, readiness: { kind: 'ready' }, beside: undefined },
+  stopping: { kind: 'stopping', token: 1, since: 200, leaveWith: undefined },
   sweeping: { kind: 'sweeping', token: 1, attempt: 2, reason: 'policy', next: 500 },
   backoff: { kind: 'backoff', token: 1, attempt: 2, until: 500 },
   ending: { kind: 'ending', token: 1, signo: 15 },
@@ -31,12 +51,19 @@ const states = {
 } as const satisfies { [K in ServiceState['kind']]: Extract<ServiceState, { kind: K }> };
 
 const events = {
+  listening: { kind: 'listening', index: 0, failure: undefined, at: 60 },
+  publishes: { kind: 'publishes', id: 8 },
+  prepared: { kind: 'prepared', id: 8, problem: undefined, at: 60 },
+  nothingAccepted: { kind: 'nothingAccepted', rules: ['p'] },
   spawned: { kind: 'spawned', token: 1, pid: 7, at: 60 },
   spawnFailed: { kind: 'spawnFailed', token: 1, stage: 'exec', text: 'no such file', code: 127, at: 60 },
   exited: { kind: 'exited', token: 1, end: { kind: 'code', code: 4 }, rescue: false, at: 300 },
   gone: { kind: 'gone', token: 1, killed: 0, at: 400 },
+  answered: { kind: 'answered', id: 6, problem: undefined, at: 300 },
+  notified: { kind: 'notified', token: 1, states: 1, at: 300 },
   stopping: { kind: 'stopping', signo: 2 },
   restartWanted: { kind: 'restartWanted', at: 300 },
+  leaveWanted: { kind: 'leaveWanted', code: 75, at: 300 },
   timeElapsed: { kind: 'timeElapsed', at: 600 },
 } as const satisfies { [K in ServiceEvent['kind']]: Extract<ServiceEvent, { kind: K }> };
 
@@ -48,10 +75,271 @@ type Row = [
   then: ServiceState,
   commands: readonly ServiceCommand[],
   policy?: Partial<ServicePolicy>,
+  facts?: readonly string[],
 ];
+const deciding: ServiceState = { ...states.preparing, step: { kind: 'deciding' } };
+const asking = { kind: 'probing', probing: { kind: 'asking', id: 6, successes: 0, failures: 0 } } as const;
+const waiting = { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 0 } } as const;
+const no = { ...events.answered, problem: 'refused' };
+const beside: Beside = { token: 2, orderedAt: 150, instance: { pid: 17, since: 160 }, readiness: { kind: 'surviving', until: 500 } };
+const both: ServiceState = { ...states.running, beside };
+const bothAsked: ServiceState = { ...states.running, beside: { ...beside, readiness: asking } };
+const stopOld: ServiceCommand = { kind: 'stop', token: 1, signo: 15, timeoutMs: 30_000 };
+const exit = (code: number): ServiceCommand => ({ kind: 'exit', code });
 
 const rows: Row[] = [
-  ['a spawn that was answered runs', states.starting, events.spawned, { kind: 'running', token: 1, pid: 7, attempt: 0, since: 60 }, []],
+  [
+    'one socket after another',
+    { ...states.preparing, step: { kind: 'sockets', index: 0 } },
+    events.listening,
+    { ...states.preparing, step: { kind: 'sockets', index: 1 } },
+    [{ kind: 'listen', index: 1 }],
+    { sockets },
+  ],
+  [
+    'the last socket: start',
+    { ...states.preparing, step: { kind: 'sockets', index: 1 } },
+    { ...events.listening, index: 1 },
+    { kind: 'starting', token: 1, attempt: 1, reason: 'policy', orderedAt: 60 },
+    [{ kind: 'spawn', token: 1 }],
+    { sockets },
+    ['instanceOrdered'],
+  ],
+  [
+    'the last socket, and something is to be published',
+    { ...states.preparing, step: { kind: 'sockets', index: 1 } },
+    { ...events.listening, index: 1 },
+    deciding,
+    [],
+    { sockets, owned: true },
+  ],
+  [
+    'no start without its sockets',
+    { ...states.preparing, step: { kind: 'sockets', index: 0 } },
+    { ...events.listening, failure: { stage: 'bind', text: 'in use' } },
+    { kind: 'ended', code: 111 },
+    [exit(111)],
+    { sockets },
+  ],
+  ['decided', deciding, events.publishes, states.preparing, []],
+  [
+    'published: start',
+    states.preparing,
+    events.prepared,
+    { kind: 'starting', token: 1, attempt: 1, reason: 'policy', orderedAt: 60 },
+    [{ kind: 'spawn', token: 1 }],
+    { owned: true },
+    ['instanceOrdered'],
+  ],
+  [
+    'a first start that cannot find what was accepted ends',
+    { ...states.preparing, reason: 'start' },
+    { ...events.prepared, problem: 'no space left' },
+    { kind: 'ended', code: 102 },
+    [exit(102)],
+  ],
+  [
+    'a later one waits, and longer each time',
+    states.preparing,
+    { ...events.prepared, problem: 'no space left' },
+    { kind: 'backoff', token: 1, attempt: 2, until: 1_060 },
+    [],
+  ],
+  ['nothing accepted is no start', deciding, events.nothingAccepted, { kind: 'ended', code: 102 }, [exit(102)]],
+  ['a stop before anything runs', states.preparing, events.stopping, { kind: 'ended', code: 130 }, [exit(130)]],
+  [
+    'a spawn that was answered runs',
+    states.starting,
+    events.spawned,
+    { kind: 'running', token: 1, pid: 7, attempt: 0, since: 60, readiness: { kind: 'ready' }, beside: undefined },
+    [],
+    {},
+    ['instanceStarted'],
+  ],
+  [
+    'and is asked if it is ready, where that is wanted',
+    states.starting,
+    events.spawned,
+    { ...states.running, attempt: 0, since: 60, readiness: { kind: 'probing', probing: { ...waiting.probing, at: 70 } } },
+    [],
+    { ready },
+    ['instanceStarted'],
+  ],
+  [
+    'asks',
+    { ...states.running, readiness: waiting },
+    events.timeElapsed,
+    { ...states.running, readiness: { ...asking, probing: { ...asking.probing, id: token } } },
+    [{ kind: 'probeReady', token }],
+    { ready },
+  ],
+  [
+    'what the controller asks itself is no command',
+    { ...states.running, readiness: waiting },
+    events.timeElapsed,
+    { ...states.running, readiness: { ...asking, probing: { ...asking.probing, id: token } } },
+    [],
+    { ready: { ...ready, check: { kind: 'tcp_socket', host: '::1', port: 80 } } },
+  ],
+  ['ready', { ...states.running, readiness: asking }, events.answered, states.running, [], { ready }, ['instanceReady']],
+  [
+    'ready by its own word',
+    { ...states.running, readiness: { kind: 'probing', probing: { kind: 'listening', until: 900, reloading: false } } },
+    events.notified,
+    states.running,
+    [],
+    { ready: { ...ready, check: { kind: 'notify' } } },
+    ['instanceReady'],
+  ],
+  [
+    'not ready yet',
+    { ...states.running, readiness: asking },
+    no,
+    { ...states.running, readiness: { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 1 } } },
+    [],
+    { ready },
+  ],
+  [
+    'never ready: left running, and told',
+    { ...states.running, readiness: { kind: 'probing', probing: { ...asking.probing, failures: 1 } } },
+    no,
+    { ...states.running, readiness: { kind: 'unready' } },
+    [],
+    { ready },
+    ['instanceUnready'],
+  ],
+  [
+    'a restart with start_first starts a second one',
+    states.running,
+    events.restartWanted,
+    { ...states.running, beside: { token, orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } } },
+    [{ kind: 'spawn', token }],
+    { restart_order: 'start_first' },
+    ['instanceOrdered beside'],
+  ],
+  [
+    'the second one runs: it has to live for a while',
+    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...events.spawned, token: 2, pid: 17, at: 160 },
+    { ...states.running, beside: { ...beside, readiness: { kind: 'surviving', until: 3_160 } } },
+    [],
+  ],
+  [
+    'or it is asked',
+    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...events.spawned, token: 2, pid: 17, at: 160 },
+    { ...states.running, beside: { ...beside, readiness: { kind: 'probing', probing: { ...waiting.probing, at: 170 } } } },
+    [],
+    { ready },
+  ],
+  [
+    'it has lived: it takes over, and the old one is stopped',
+    both,
+    events.timeElapsed,
+    { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
+    [stopOld],
+    {},
+    ['instanceStarted promoted proven'],
+  ],
+  [
+    'it is ready: it takes over',
+    bothAsked,
+    events.answered,
+    { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
+    [stopOld],
+    { ready },
+    ['instanceStarted promoted proven'],
+  ],
+  [
+    'it says so itself',
+    { ...both, beside: { ...beside, readiness: { kind: 'probing', probing: { kind: 'listening', until: 900, reloading: false } } } },
+    { ...events.notified, token: 2 },
+    { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
+    [stopOld],
+    { ready: { ...ready, check: { kind: 'notify' } } },
+    ['instanceStarted promoted proven'],
+  ],
+  [
+    'it is asked once more',
+    { ...both, beside: { ...beside, readiness: waiting } },
+    events.timeElapsed,
+    { ...both, beside: { ...beside, readiness: { ...asking, probing: { ...asking.probing, id: token } } } },
+    [{ kind: 'probeReady', token }],
+    { ready },
+  ],
+  [
+    'it is not ready in time: it goes, the old one stays',
+    { ...both, beside: { ...beside, readiness: { kind: 'probing', probing: { ...asking.probing, failures: 1 } } } },
+    no,
+    states.running,
+    [{ kind: 'stop', token: 2, signo: 15, timeoutMs: 30_000 }],
+    { ready },
+    ['besideFailed'],
+  ],
+  [
+    'it ends: the old one stays, what the new one left goes',
+    both,
+    { ...events.exited, token: 2 },
+    states.running,
+    [{ kind: 'stop', token: 2, signo: 15, timeoutMs: 0 }],
+    { restart: 'no' },
+    ['besideFailed'],
+  ],
+  ['it cannot be started: the old one stays', both, { ...events.spawnFailed, token: 2 }, states.running, [], {}, ['besideFailed']],
+  [
+    'the old one ends first: the new one is the application',
+    both,
+    events.exited,
+    { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
+    [sweep],
+    { restart: 'no' },
+    ['instanceStarted promoted'],
+  ],
+  [
+    'the old one ends before the new one runs',
+    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    events.exited,
+    { kind: 'starting', token: 2, attempt: 0, reason: 'change', orderedAt: 150 },
+    [sweep],
+  ],
+  ['a stop of the container with two of them', both, events.stopping, { kind: 'ending', token: 1, signo: 2 }, []],
+  [
+    'leaving stops the application first',
+    states.running,
+    events.leaveWanted,
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 75 },
+    [stopOld],
+  ],
+  [
+    'leaving stops both',
+    both,
+    events.leaveWanted,
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 75 },
+    [stopOld, { ...stopOld, token: 2 }],
+  ],
+  ['leaving before there is anything', deciding, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['leaving during the start', states.starting, events.leaveWanted, { ...states.starting, leaveWith: 75 }, []],
+  [
+    'it runs: it is stopped',
+    { ...states.starting, leaveWith: 75 },
+    events.spawned,
+    { kind: 'stopping', token: 1, since: 60, leaveWith: 75 },
+    [stopOld],
+    {},
+    ['instanceStarted'],
+  ],
+  ['it does not', { ...states.starting, leaveWith: 75 }, events.spawnFailed, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['it has ended already', { ...states.starting, leaveWith: 75 }, events.exited, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['leaving while the rest is swept', states.sweeping, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['leaving in a restart', states.stopping, events.leaveWanted, { ...states.stopping, leaveWith: 75 }, []],
+  [
+    'it has stopped: the container ends with the code that was wanted',
+    { ...states.stopping, leaveWith: 75 },
+    events.gone,
+    { kind: 'ended', code: 75 },
+    [exit(75)],
+  ],
+  ['leaving in the delay', states.backoff, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
   [
     'a first spawn that fails ends the container, whatever the policy',
     states.starting,
@@ -137,10 +425,10 @@ const rows: Row[] = [
     { restart: 'no' },
   ],
   [
-    'a failed reload is started again at once, without a policy too',
+    'what ended of a change is started again at once, without a policy too',
     states.running,
     { ...events.exited, rescue: true },
-    { kind: 'sweeping', token: 1, attempt: 1, reason: 'failed_reload', next: 300 },
+    { kind: 'sweeping', token: 1, attempt: 1, reason: 'failed_change', next: 300 },
     [sweep],
     { restart: 'no' },
   ],
@@ -157,14 +445,14 @@ const rows: Row[] = [
     'a restart stops with the limit of 30 s',
     states.running,
     events.restartWanted,
-    { kind: 'stopping', token: 1, since: 300 },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined },
     [{ kind: 'stop', token: 1, signo: 15, timeoutMs: 30_000 }],
   ],
   [
     'or as configured',
     states.running,
     events.restartWanted,
-    { kind: 'stopping', token: 1, since: 300 },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined },
     [{ kind: 'stop', token: 1, signo: 3, timeoutMs: 5 }],
     { stop_signal: 3, stop_timeout: 5 },
   ],
@@ -194,6 +482,14 @@ const rows: Row[] = [
   ],
   ['a stop while sweeping', states.sweeping, events.stopping, { kind: 'ending', token: 1, signo: 2 }, []],
   [
+    'the next instance waits for what it is to find; sockets are held already',
+    states.stopping,
+    events.gone,
+    { kind: 'preparing', token, attempt: 0, reason: 'change', orderedAt: 400, step: { kind: 'deciding' } },
+    [],
+    { owned: true, sockets },
+  ],
+  [
     'the delay is over',
     states.backoff,
     events.timeElapsed,
@@ -219,20 +515,30 @@ const rows: Row[] = [
 ];
 
 /** What means nothing, by state; the rest has to be a row above. */
+const preparations = ['listening', 'publishes', 'prepared', 'nothingAccepted'] as const;
 const ignored: { readonly [K in ServiceState['kind']]: readonly ServiceEvent['kind'][] } = {
-  starting: ['gone', 'restartWanted', 'timeElapsed'],
-  running: ['spawned', 'spawnFailed', 'gone', 'timeElapsed'],
-  stopping: ['spawned', 'spawnFailed', 'restartWanted', 'timeElapsed'],
-  sweeping: ['spawned', 'spawnFailed', 'exited', 'timeElapsed'],
-  backoff: ['spawned', 'spawnFailed', 'exited', 'gone'],
-  ending: ['spawned', 'gone', 'stopping', 'restartWanted', 'timeElapsed'],
-  ended: ['spawned', 'spawnFailed', 'exited', 'gone', 'stopping', 'restartWanted', 'timeElapsed'],
+  preparing: ['listening', 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
+  starting: [...preparations, 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
+  running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', 'timeElapsed'],
+  stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
+  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', 'timeElapsed'],
+  backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified'],
+  ending: [...preparations, 'spawned', 'gone', 'answered', 'notified', 'stopping', 'restartWanted', 'leaveWanted', 'timeElapsed'],
+  ended: Object.keys(events) as ServiceEvent['kind'][],
+};
+const factOf = (fact: InstanceEvent): string => {
+  if (fact.kind === 'instanceOrdered') return `${fact.kind}${fact.beside ? ' beside' : ''}`;
+  if (fact.kind !== 'instanceStarted') return fact.kind;
+  return `${fact.kind}${fact.promoted ? ' promoted' : ''}${fact.proven ? ' proven' : ''}`;
 };
 
 describe('service', () => {
-  test.each(rows)('%s', (_, given, when, then, commands, changed = {}) => {
+  test.each(rows)('%s', (_, given, when, then, commands, changed = {}, facts = undefined) => {
     const step = serviceTransition(given, when, { ...policy, ...changed }, token);
-    expect(step).toMatchObject({ state: then, commands });
+    expect(step?.state).toEqual(then);
+    expect(step?.commands).toEqual(commands);
+    const spawns = then.kind === 'starting' && commands.some(({ kind }) => kind === 'spawn');
+    expect(step?.facts.map(factOf)).toEqual(facts ?? (spawns ? ['instanceOrdered'] : []));
   });
 
   test.each(Object.values(states))('$kind ignores only what it must, and has a row for the rest', (state) => {
@@ -256,8 +562,40 @@ describe('service', () => {
     expect(serviceTransition(states.backoff, { kind: 'timeElapsed', at: 499 }, policy, token)).toBeUndefined();
   });
 
-  test('the first start spawns', () => {
-    expect(firstStart(1, 5).commands).toEqual([{ kind: 'spawn', token: 1 }]);
+  test('two instances: what is about neither of them is nobody’s, and no third one is started', () => {
+    const policy2 = { ...policy, ready, restart_order: 'start_first' } as const;
+    for (const state of [both, bothAsked]) {
+      for (const event of Object.values(events)) {
+        if ('token' in event) expect(serviceTransition(state, { ...event, token: 77 }, policy2, token)).toBeUndefined();
+      }
+      expect(serviceTransition(state, events.restartWanted, policy2, token)).toBeUndefined();
+      expect(serviceTransition(state, { ...events.answered, id: 77 }, policy2, token)).toBeUndefined();
+      expect(serviceTransition(state, { ...events.timeElapsed, at: 499 }, policy2, token)).toBeUndefined();
+    }
+  });
+
+  test('answers to another question, or about another socket, are nobody’s', () => {
+    const socket: ServiceState = { ...states.preparing, step: { kind: 'sockets', index: 1 } };
+    expect(serviceTransition(socket, events.listening, { ...policy, sockets }, token)).toBeUndefined();
+    expect(serviceTransition(states.preparing, { ...events.prepared, id: 7 }, policy, token)).toBeUndefined();
+    expect(serviceTransition({ ...states.running, readiness: asking }, { ...no, id: 7 }, { ...policy, ready }, token)).toBeUndefined();
+  });
+
+  test('the first start: sockets, then what it is to find, then the spawn', () => {
+    expect(firstStart(1, 5, policy).commands).toEqual([{ kind: 'spawn', token: 1 }]);
+    expect(firstStart(1, 5, { ...policy, owned: true })).toMatchObject({ state: { step: { kind: 'deciding' } }, commands: [] });
+    expect(firstStart(1, 5, { ...policy, owned: true, sockets })).toMatchObject({
+      state: { kind: 'preparing', step: { kind: 'sockets', index: 0 } },
+      commands: [{ kind: 'listen', index: 0 }],
+    });
+  });
+
+  test('it wakes up for a back-off and for questions, of both instances', () => {
+    expect(Object.values(states).map(serviceDeadline)).toEqual([...Array(5).fill(undefined), 500, undefined, undefined]);
+    expect(serviceDeadline({ ...states.running, readiness: waiting })).toBe(500);
+    expect(serviceDeadline({ ...states.running, readiness: asking })).toBeUndefined();
+    expect(serviceDeadline(both)).toBe(500);
+    expect(serviceDeadline({ ...both, readiness: { kind: 'probing', probing: { ...waiting.probing, at: 400 } } })).toBe(400);
   });
 });
 

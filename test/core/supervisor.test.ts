@@ -11,6 +11,11 @@ const up = async (options: SimulationOptions): Promise<Simulation> => {
   return simulation;
 };
 
+const until = async (simulation: Simulation, what: () => boolean): Promise<void> => {
+  for (let step = 0; step < 2_000 && !what(); step += 1) await simulation.run(1);
+  expect(what()).toBe(true);
+};
+
 describe('a failed reload', () => {
   const deadly = (code: number, config = configOf({}, { name: 'r' })) => {
     const crash: { now?: () => void } = {};
@@ -80,7 +85,7 @@ describe('one apply at a time', () => {
 
   test('without a confirmation they are 250 ms apart all the same', async () => {
     const signals: number[] = [];
-    const config = configOf({}, { name: 'r', confirm: 0 }, { name: 's', confirm: 0 });
+    const config = configOf({}, { name: 'r', confirm: 0, reload_signal: 1 }, { name: 's', confirm: 0, reload_signal: 10 });
     const simulation = await up({ config, world: { signalled: () => void signals.push(simulation.now) } });
     simulation.write('r', 'n1');
     simulation.write('s', 'n1');
@@ -227,7 +232,7 @@ describe('the container’s stop', () => {
   test('in the middle of a restart ends it', async () => {
     const simulation = await up({ config: configOf({}, { name: 'r', on_change: 'restart' }) });
     simulation.write('r', 'n1');
-    await simulation.run(312);
+    await until(simulation, () => kinds(simulation).includes('stop'));
     expect(kinds(simulation)).toEqual(['start', 'stop']);
     simulation.init.stop(2);
     await simulation.run(2_000);
@@ -240,7 +245,7 @@ describe('files that come and go', () => {
     const config = configOf({}, { name: 'r', validate: [['check', 'r']] });
     const simulation = await up({ config });
     simulation.write('r', 'good1');
-    await simulation.run(313);
+    await until(simulation, () => kinds(simulation).includes('check r'));
     simulation.write('r', 'good2');
     await simulation.run(100);
     simulation.write('r', 'good1');
@@ -252,7 +257,7 @@ describe('files that come and go', () => {
   test('unreadable for a while', async () => {
     const simulation = await up({ config: configOf({}, { name: 'r', validate: [['check', 'r']] }) });
     simulation.write('r', 'good1');
-    await simulation.run(313);
+    await until(simulation, () => kinds(simulation).includes('check r'));
     simulation.write('r', undefined);
     await simulation.run(60_000);
     expect(noted(simulation).filter((kind) => kind === 'unreadable')).toHaveLength(1);

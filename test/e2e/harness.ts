@@ -57,6 +57,17 @@ export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
+/** The controller, once it is Node: the child of init that runs the bundle. */
+export function controllerOf(container: Namespace): number | undefined {
+  return childrenOf(container.pid).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cjs');
+    } catch {
+      return false; // gone meanwhile
+    }
+  });
+}
+
 /** Processes of the container that ended and that nobody has waited for. */
 export function zombiesOf(container: Namespace): number[] {
   return processesOf(container.id).filter((pid) => stateOf(pid) === 'Z');
@@ -87,11 +98,11 @@ export const naive = (options: readonly string[], command: readonly string[]): s
   ...command,
 ];
 
-/** In the container's own mount namespace, `at` shows `directory`, as a volume is mounted; then the command. Needs root. */
+/** In the container's own mount namespace, `at` shows `directory` read-only, as a ConfigMap is mounted; then the command. Needs root. */
 export const withVolume = (directory: string, at: string, command: readonly string[]): string[] => [
   'sh',
   '-c',
-  'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+  'mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && shift 2 && exec "$@"',
   'sh',
   directory,
   at,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
@@ -6,44 +5,30 @@ import { compiled } from '../fixtures/init/compiled.ts';
 import { send } from '../fixtures/init/init.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { childrenOf, configFile, pause, reinit, scratchDirectory, startContainer, zombiesOf } from './harness.ts';
+import { randomFrom } from '../fixtures/random.ts';
+import { configFile, controllerOf, pause, reinit, scratchDirectory, startContainer, zombiesOf } from './harness.ts';
 
 const kills = 200;
 /** RLIMIT_SIGPENDING and time allow many more; these are enough to meet each kill a few times. */
 const signalsARound = 3;
 const queued = 40;
 
-/** The same numbers for the same seed: mulberry32, a 32-bit generator in the public domain. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 /** What the application has written of one kind, in order. */
 const told = (container: Namespace, kind: string): string[] =>
   [...container.stdout().matchAll(new RegExp(`^${kind} ?(.*)$`, 'gm'))].map(([, text]) => text ?? '');
-
-/** The controller, once it is Node: the child of init that runs the bundle. */
-function controllerOf(container: Namespace): number | undefined {
-  return childrenOf(container.pid).find((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.cjs');
-    } catch {
-      return false; // gone meanwhile
-    }
-  });
-}
 
 async function start() {
   const volume = join(scratchDirectory(), 'volume');
   const file = join(volume, 'generation');
   await createVolume(volume, { generation: '0' });
-  const rule = { settle: '10ms', validate: ['/bin/true'], reload_signal: 'HUP', reload_after_start: '0s', confirm: '50ms' };
+  const rule = {
+    settle: '10ms',
+    validate: ['/bin/true'],
+    reload_signal: 'HUP',
+    reload_after_start: '0s',
+    confirm: '50ms',
+    loop_guard: false,
+  };
   const config = { command: [compiled('counter'), file], watch: [{ paths: [volume], ...rule }] };
   const container = await startContainer([reinit, '-c', configFile(config)]);
   await eventually('the application', () => told(container, 'start').length > 0);

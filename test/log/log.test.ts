@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Note, Refusal } from '../../src/core/notes.ts';
+import type { Note, Refusal, Sequel } from '../../src/core/notes.ts';
 import { wordsOf } from '../../src/core/words.ts';
 import { lineOf, type Names } from '../../src/log/lines.ts';
 import { createLog } from '../../src/log/log.ts';
@@ -133,7 +133,13 @@ describe('log', () => {
 });
 
 describe('lines', () => {
-  const names: Names = { command: 'nginx', validator: () => 'nginx', validateTimeout: () => 30_000 };
+  const names: Names = {
+    command: 'nginx',
+    validator: () => 'nginx',
+    validateTimeout: () => 30_000,
+    action: () => 'ctl',
+    actionTimeout: () => 5_000,
+  };
   const end = { kind: 'code', code: 1 } as const;
   const samples: { readonly [K in Note['kind']]: [Extract<Note, { kind: K }>, RegExp] } = {
     started: [{ kind: 'started', pid: 7, reason: 'change', ms: 3 }, /started nginx on the changed configuration, pid 7/],
@@ -166,7 +172,82 @@ describe('lines', () => {
     signal_refused: [{ kind: 'signal_refused', rule: 'r', signo: 1, hash: 'bb' }, /CAP_KILL/],
     falls_to_restart: [{ kind: 'falls_to_restart', rule: 'r', signo: 1, why: 'ignored' }, /ignores HUP: applying by restart/],
     reload_failed: [{ kind: 'reload_failed', rule: 'r', hash: 'bb', signo: 1, afterMs: 20 }, /ended 20ms after HUP/],
-    restart_failed: [{ kind: 'restart_failed', rule: 'r', hash: 'bb' }, /did not stay up/],
+    restart_failed: [
+      { kind: 'restart_failed', rule: 'r', hash: 'bb', problem: undefined },
+      /restart for bb of r failed: the application did not stay up\. A validator \(validate\)/,
+    ],
+    unconfirmed: [
+      { kind: 'unconfirmed', rule: 'r', hash: 'bb', how: 'reload', problem: 'no answer', ms: 10_000, sequel: 'again' },
+      /bb of r: the reload was not confirmed within 10s \(confirm_by, confirm\): no answer\. It is tried again\.$/,
+    ],
+    action_failed: [
+      {
+        kind: 'action_failed',
+        rule: 'r',
+        hash: 'bb',
+        how: 'exec',
+        step: 0,
+        verdict: { kind: 'timed_out', words: '' },
+        sequel: 'keep',
+      },
+      /the action for bb of r failed \(exec\): ctl timed out after 5s \(exec_timeout\) and was killed\. The application is left as it is/,
+    ],
+    restarts_instead: [
+      { kind: 'restarts_instead', rule: 'r', hash: 'bb' },
+      /bb of r is applied by a restart instead \(on_failure: restart\)/,
+    ],
+    rolled_back: [
+      { kind: 'rolled_back', rule: 'r', from: 'bb', to: 'aa', why: 'ended' },
+      /r goes back from bb to aa, the last good one: the application did not stay up on the new one\. bb is tried again only/,
+    ],
+    back_on_good: [{ kind: 'back_on_good', rule: 'r', hash: 'aa', how: 'none' }, /r is back on aa: that is what the next start finds/],
+    rollback_failed: [
+      { kind: 'rollback_failed', rule: 'r', problem: 'publish.to: /p is full' },
+      /did not work either: publish\.to: \/p is full\..*Correct the files/,
+    ],
+    good: [{ kind: 'good', rule: 'r', hash: 'bb' }, /bb of r is good: .*good_after/],
+    starts_on_good: [
+      { kind: 'starts_on_good', rule: 'r', hash: 'aa', refused: 'bb' },
+      /starting on aa of r, the last good one: bb was not accepted\. Correct/,
+    ],
+    not_staged: [
+      { kind: 'not_staged', rule: 'r', hash: 'bb', problem: 'snapshot: no space' },
+      /change bb of r cannot be checked: snapshot: no space\. It is tried again/,
+    ],
+    publish_failed: [
+      { kind: 'publish_failed', rule: 'r', hash: 'bb', problem: 'publish.to: no space' },
+      /change bb of r not applied: publish\.to: no space\. It is tried again/,
+    ],
+    draining: [{ kind: 'draining', rule: 'r', count: 1, most: 0 }, /r waits: 1 old worker of the application .* max_draining \(0\)/],
+    loop_held: [
+      { kind: 'loop_held', rule: 'r', times: 5, forMs: 60_000 },
+      /r has changed 5 times in a row right after it was applied: .*Held for 1m.*\(exclude\)/,
+    ],
+    loop_over: [{ kind: 'loop_over', rule: 'r' }, /r changes without our doing, too: no longer held/],
+    stale: [{ kind: 'stale', rule: 'r', code: 75 }, /leaving with 75 \(on_stale_mount: exit\)/],
+    socket_failed: [
+      { kind: 'socket_failed', name: 'http', stage: 'bind', text: 'Address already in use' },
+      /cannot listen on http \(sockets\): Address already in use \(stage: bind\)/,
+    ],
+    nothing_accepted: [
+      { kind: 'nothing_accepted', rules: ['r', 's'] },
+      /nginx is not started: what r and s holds? .*Correct the files.*state_dir/,
+    ],
+    not_published: [
+      { kind: 'not_published', problem: 'publish.to: no space', retryMs: 1_000 },
+      /nginx is not started: publish\.to: no space\. Trying again in 1s/,
+    ],
+    ready: [{ kind: 'ready', ms: 1_200 }, /nginx is ready, 1\.2s after its start/],
+    not_ready: [
+      { kind: 'not_ready', problem: 'refused', ms: 30_000 },
+      /nginx is not ready after 30s \(ready\): refused\. It is left running/,
+    ],
+    starting_beside: [{ kind: 'starting_beside' }, /a second nginx .*start_first/],
+    took_over: [{ kind: 'took_over', pid: 9, ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
+    beside_failed: [
+      { kind: 'beside_failed', problem: 'ended before it was ready: exit code 1' },
+      /the new nginx ended before it was ready: exit code 1\. The old one goes on/,
+    ],
     came_up_on_refused: [{ kind: 'came_up_on_refused', rule: 'r', hash: 'bb' }, /started on bb/],
     held_back: [{ kind: 'held_back', rule: 'r', hash: 'bb', by: 's' }, /waits: .* s, whose/],
     unsettled: [{ kind: 'unsettled', rule: 'r' }, /settles/],
@@ -185,6 +266,30 @@ describe('lines', () => {
     const line = lineOf({ kind: 'change_seen', rule: '/etc/nginx', from: 'aa', to: 'bb', difference }, names);
     expect(line.msg).toBe('change seen in /etc/nginx (conf.d/a.conf, /etc/nginx2/b): aa → bb');
     expect(line.fields.files).toEqual(difference.files);
+  });
+
+  test('one is one', () => {
+    expect(lineOf({ kind: 'swept', killed: 1 }, names).msg).toMatch(/^1 left-over process of/);
+    expect(lineOf({ kind: 'draining', rule: 'r', count: 2, most: 1 }, names).msg).toContain('2 old workers');
+  });
+
+  test('what follows a failed action is told once: here, or by a line of its own', () => {
+    const base = { kind: 'unconfirmed', rule: 'r', hash: 'b', how: 'http', problem: 'no', ms: 1_000 } as const;
+    const told = (sequel: Sequel): string => lineOf({ ...base, sequel }, names).msg;
+    expect(told('keep')).toMatch(/left as it is \(on_failure\)/);
+    expect(told('restart')).toMatch(/: no$/);
+    expect(told('rollback')).toMatch(/: no$/);
+  });
+
+  test('variables are no files: what is wrong with them is not said to be the setting of a rule', () => {
+    const refused = (verdict: Refusal) => lineOf({ kind: 'refused', rule: 'env_from', hash: 'b', running: 'a', step: 0, verdict }, names);
+    const problem = 'env_from: /etc/app.env, line 2: there is no name before the `=`';
+    const unusable = refused({ kind: 'unusable', problem });
+    expect(unusable.msg).toBe(
+      `change b of env_from refused: ${problem}; the application keeps running on a. Correct the files: the next change is checked again.`,
+    );
+    expect(unusable.fields.validator).toBeUndefined();
+    expect(refused({ kind: 'not_started', stage: 'exec', text: 'No such file' }).msg).toContain('look at the validator (env_validate)');
   });
 
   test('a start that failed says where to look', () => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { eventually } from '../fixtures/eventually.ts';
 import { contentOf, everythingIn, publishing, release, type Storing, storing } from '../fixtures/storing.ts';
 
 const child = fileURLToPath(new URL('../fixtures/store-child.ts', import.meta.url));
@@ -24,7 +25,7 @@ interface Run {
 
 function start({ source, to, place }: Storing, mode: 'flip' | 'files', from: number): Run {
   const task = { rule: publishing([source], to, mode), places: [place], loop: { from, files } };
-  const process = spawn(globalThis.process.execPath, [child, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const process = spawn(globalThis.process.execPath, [child, JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const run: Run = { last: 0, ended: once(process, 'close'), process, errors: '' };
   process.stdout?.on('data', (lines: Buffer) => {
     run.last = Number(lines.toString().trim().split('\n').at(-1));
@@ -50,14 +51,15 @@ async function look(to: string): Promise<number | undefined> {
 
 /** Lets it run past its first publication, then kills it at an instant that nothing is synchronised with. */
 async function killOnce(run: Run, during: () => Promise<unknown>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (run.last === 0 && run.process.exitCode === null && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  const until = performance.now() + Math.random() * 80;
-  do await during();
-  while (performance.now() < until);
-  run.process.kill('SIGKILL');
-  await run.ended;
+  try {
+    await eventually('the first publication', () => run.last > 0 || run.process.exitCode !== null, 20_000);
+    const until = performance.now() + Math.random() * 80;
+    do await during();
+    while (performance.now() < until);
+  } finally {
+    run.process.kill('SIGKILL');
+    await run.ended;
+  }
   expect(run.errors).toBe('');
 }
 

@@ -197,7 +197,7 @@ describe('which generation it is', () => {
   test('swaps every 5 ms while it is copied: never a mixed copy', { timeout: 180_000 }, () =>
     storing(async ({ source, store }) => {
       const ms = Number(process.env.REINIT_TORN_MS ?? 3_000);
-      const writer = spawn(process.execPath, [swapper, source, '40'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const writer = spawn(process.execPath, [swapper, source, '40'], { stdio: ['pipe', 'pipe', 'inherit'] });
       let swaps = 0;
       writer.stdout.on('data', (dots: Buffer) => {
         swaps += dots.length;
@@ -205,17 +205,20 @@ describe('which generation it is', () => {
       await eventually('the first swap', () => swaps > 0);
       const rule = ruleFor([source]);
       const counts = { staged: 0, moved: 0 };
-      for (const until = performance.now() + ms; performance.now() < until; ) {
-        const hash = await hashOf(rule).catch(() => undefined);
-        if (hash === undefined) continue;
-        const result = await store.stage(rule, hash);
-        if (result.kind === 'problem') throw new Error(result.problem);
-        counts[result.kind]++;
-        if (result.kind === 'staged') expect(new Set(Object.values(await contentOf(result.directory))).size).toBe(1);
-        await store.discard(rule); // each time from the source
+      try {
+        for (const until = performance.now() + ms; performance.now() < until; ) {
+          const hash = await hashOf(rule).catch(() => undefined);
+          if (hash === undefined) continue;
+          const result = await store.stage(rule, hash);
+          if (result.kind === 'problem') throw new Error(result.problem);
+          counts[result.kind]++;
+          if (result.kind === 'staged') expect(new Set(Object.values(await contentOf(result.directory))).size).toBe(1);
+          await store.discard(rule); // each time from the source
+        }
+      } finally {
+        writer.kill('SIGKILL');
+        await once(writer, 'exit');
       }
-      writer.kill('SIGKILL');
-      await once(writer, 'exit');
       expect(swaps).toBeGreaterThan(20);
       expect(counts.staged).toBeGreaterThan(0);
       expect(counts.moved).toBeGreaterThan(0);

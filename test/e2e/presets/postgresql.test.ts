@@ -53,6 +53,12 @@ async function start(watch: object = {}) {
   return { ...cluster, container };
 }
 
+/** Both views read the files anew and say what is wrong with them; an error that is raised makes psql fail, with these words. */
+const takenWhole = `do $$ declare e text; begin
+  select string_agg(error, '; ') into e from (select error from pg_hba_file_rules union all select error from pg_file_settings) t;
+  if e is not null then raise '%', e; end if;
+end $$`;
+
 const query = (container: Namespace, sql: string) => ask(container, ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-XAtqc', sql]);
 const takes = (container: Namespace, setting: string, value: string) =>
   eventually(`${setting} is ${value}`, async () => (await query(container, `show ${setting}`)) === value, 20_000);
@@ -79,8 +85,7 @@ describe.skipIf(!isRoot || binaries === undefined || !installed('psql'))('preset
   });
 
   it('what it took by halves is seen by asking it: pg_hba.conf, which nothing checks, and settings that need a restart', async () => {
-    const { presets } = await import('../../../src/config/presets/catalogue.ts');
-    const confirm_by = presets.postgresql.examples.find(({ name }) => name === 'confirm_by')?.value;
+    const confirm_by = { exec: ['psql', '-XAtq', '-v', 'VERBOSITY=terse', '-c', takenWhole] };
     const { volume, payload, container } = await start({ confirm_by, reload_retries: 0, confirm: '2s' });
     await updateVolume(volume, payload('work_mem = 6MB', 'trrust'));
     expect((await logged(container, /was not confirmed/, 20_000)).join()).toContain('trrust');

@@ -1,0 +1,109 @@
+/** Lines about the application. */
+import { formatDuration } from '../core/durations.ts';
+import type { StartReason } from '../core/notes.ts';
+import { signalName } from '../core/signals.ts';
+import { shellCode } from '../core/wait-status.ts';
+import { line, type ServiceLine, type ServiceNote } from './line.ts';
+import { after, counted, endFields, exitWords } from './words.ts';
+
+const reasons: Readonly<Record<StartReason, string>> = {
+  start: '',
+  change: ' on the changed configuration',
+  policy: ' again, as `restart` asks for',
+  failed_change: ' again, after the failed change',
+};
+
+const startAdvices: Readonly<Record<string, string>> = {
+  cwd: 'Look at working_dir.',
+  user: 'Look at user: another one needs CAP_SETUID.',
+  group: 'Look at user: another group needs CAP_SETGID.',
+  groups: 'Look at user: other groups need CAP_SETGID.',
+  limits: 'Look at limits: a hard limit is raised with CAP_SYS_RESOURCE only.',
+  nice: 'Look at nice: less than 0 needs CAP_SYS_NICE.',
+  interpreter: 'The file is there; the program that its first line (or its ELF header) names is not to be had in this image.',
+};
+
+function startAdvice(stage: string, code: number): string {
+  if (stage === 'exec') return code === 127 ? '. Is it in the image, and in PATH?' : '. Is it an executable file, made for this machine?';
+  const advice = startAdvices[stage];
+  return advice === undefined ? '' : `. ${advice}`;
+}
+
+export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
+  started: ({ pid, reason, ms }, { command }) =>
+    line('info', `started ${command}${reasons[reason]}, pid ${pid}`, { command, pid, ms, reason }),
+  start_failed: ({ stage, text, code }, { command }) =>
+    line('error', `cannot start ${command}: ${text} (stage: ${stage})${startAdvice(stage, code)}`, {
+      command,
+      stage,
+      reason: text,
+      exit_code: code,
+    }),
+  ended: ({ end, ranMs, ordered }, { command }) => {
+    const ran = ranMs === undefined ? '' : ` after ${after(ranMs)}`;
+    return line(
+      ordered || shellCode(end) === 0 ? 'info' : 'warn',
+      `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${exitWords(end)}`,
+      {
+        command,
+        ...endFields(end),
+        ran_ms: ranMs,
+      },
+    );
+  },
+  swept: ({ killed }) =>
+    line('warn', `${counted(killed, 'left-over process', 'left-over processes')} of the instance had to be killed`, { killed }),
+  restart_scheduled: ({ delayMs, attempt }, { command }) =>
+    line('warn', `restart ${attempt} of ${command} in ${formatDuration(delayMs)}`, { delay_ms: delayMs, attempt }),
+  gave_up: ({ attempts }, { command }) =>
+    line(
+      'error',
+      `${command} was restarted ${attempts} times in a row, the limit (restart_limit): giving up. What it said before its ends says why.`,
+      {
+        attempts,
+      },
+    ),
+  restarting: ({ signo, timeoutMs }, { command }) =>
+    line('info', `restarting ${command}: sent ${signalName(signo)}, KILL after ${formatDuration(timeoutMs)}`, {
+      signal: signalName(signo),
+      timeout_ms: timeoutMs,
+    }),
+  container_stop: ({ signo }, { command }) =>
+    line('info', `${signalName(signo)} stops the container: ${command} is asked to stop; no reload and no restart from here`, {
+      signal: signalName(signo),
+    }),
+  leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
+  socket_failed: ({ name, stage, text }) =>
+    line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without them.`, {
+      socket: name,
+      stage,
+      reason: text,
+    }),
+  nothing_accepted: ({ rules }, { command }) =>
+    line(
+      'error',
+      `${command} is not started: what ${rules.join(' and ')} ${rules.length === 1 ? 'holds' : 'hold'} was not accepted, and nothing that was accepted earlier is known. Correct the files; with state_dir on a volume the last good ones are there for the next start.`,
+      {
+        rules,
+      },
+    ),
+  not_published: ({ problem, retryMs }, { command }) =>
+    line('error', `${command} is not started: ${problem}${retryMs === undefined ? '' : `. Trying again in ${formatDuration(retryMs)}`}`, {
+      reason: problem,
+      retry_ms: retryMs,
+    }),
+  ready: ({ ms }, { command }) => line('info', `${command} is ready, ${after(ms)} after its start`, { ms }),
+  not_ready: ({ problem, ms }, { command }) =>
+    line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running, and gets changes in spite of it.`, {
+      ms,
+      reason: problem,
+    }),
+  starting_beside: (_, { command }) => line('info', `starting a second ${command} beside the one that runs (restart_order: start_first)`),
+  took_over: ({ pid, ms }, { command }) =>
+    line('info', `the new ${command}, pid ${pid}, has taken over ${after(ms)} after it was ordered; the old one is being stopped`, {
+      pid,
+      ms,
+    }),
+  beside_failed: ({ problem }, { command }) =>
+    line('error', `the new ${command} ${problem}. The old one goes on as if nothing had happened.`, { reason: problem }),
+};
