@@ -94,7 +94,14 @@ export type Phase =
   /** A new instance is ordered, as the files were `expected` (a hash). */
   | { readonly kind: 'coming'; readonly expected: string | undefined }
   /** It has started. If the files are still the expected ones, it has found those. */
-  | { readonly kind: 'surveying'; readonly expected: string | undefined; readonly startedAt: number; readonly read: number }
+  | {
+      readonly kind: 'surveying';
+      readonly expected: string | undefined;
+      readonly startedAt: number;
+      readonly read: number;
+      /** The application was ready before the survey was over: what it was ready with is known when that ends. */
+      readonly success: Extract<Verdict, { kind: 'succeeded' }> | undefined;
+    }
   /** The container stops. */
   | { readonly kind: 'over' };
 

@@ -45,7 +45,7 @@ const phases = {
   applying: { kind: 'applying', candidate },
   down: { kind: 'down' },
   coming: { kind: 'coming', expected: 'next' },
-  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5 },
+  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5, success: undefined },
   over: { kind: 'over' },
 } as const satisfies { [K in Phase['kind']]: Extract<Phase, { kind: K }> };
 
@@ -756,6 +756,30 @@ const rows: Row[] = [
     leaves: { applied: next, goodAt: 30_100, divergedAt: undefined },
   },
   {
+    title: 'it was ready before the survey was over',
+    in: phases.surveying,
+    when: { ...events.succeeded, how: 'restart', proven: true },
+    to: { kind: 'surveying', success: { proven: true } },
+    leaves: { applied: old },
+  },
+  {
+    title: 'it found what it was ready with: that is proven',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    when: events.read,
+    to: { kind: 'idle' },
+    leaves: { applied: next, good: bare(next), goodAt: undefined },
+    notes: ['applied'],
+  },
+  {
+    title: 'it found what it was ready with, which is no longer wanted',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    rule: { desired: other },
+    when: events.read,
+    to: { kind: 'checking' },
+    leaves: { applied: next, good: bare(next) },
+    notes: ['applied'],
+  },
+  {
     title: 'it came up on what had been refused',
     in: phases.surveying,
     rule: { refused: 'next' },
@@ -900,7 +924,7 @@ const taken: { readonly [K in Phase['kind']]: readonly RuleEvent['kind'][] } = {
   applying: [...everywhere, 'dissolved', 'succeeded'],
   down: everywhere.filter((kind) => kind !== 'instanceEnded'),
   coming: [...everywhere, 'instanceStarted'],
-  surveying: [...everywhere, 'read'],
+  surveying: [...everywhere, 'read', 'succeeded'],
   over: [],
 };
 /** What means nearly the same everywhere has a row in one phase at least. */
