@@ -94,7 +94,14 @@ export type Phase =
   /** A new instance is ordered, as the files were `expected` (a hash). */
   | { readonly kind: 'coming'; readonly expected: string | undefined }
   /** It has started. If the files are still the expected ones, it has found those. */
-  | { readonly kind: 'surveying'; readonly expected: string | undefined; readonly startedAt: number; readonly read: number }
+  | {
+      readonly kind: 'surveying';
+      readonly expected: string | undefined;
+      readonly startedAt: number;
+      readonly read: number;
+      /** The application was ready before the survey was over: what it was ready with is known when that ends. */
+      readonly success: Extract<Verdict, { kind: 'succeeded' }> | undefined;
+    }
   /** The container stops. */
   | { readonly kind: 'over' };
 
@@ -149,8 +156,8 @@ export type Verdict =
 export type InstanceEvent =
   /** A spawn is ordered. `beside`: while another instance runs and stays the one that counts. */
   | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
-  /** `promoted`: the one beside has taken over. */
-  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly at: number }
+  /** `promoted`: the one beside has taken over; `proven`: as it was to be, ready or having lived for a while. */
+  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly proven: boolean; readonly at: number }
   | { readonly kind: 'instanceReady'; readonly at: number }
   /** It runs, and does not become ready. */
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
@@ -197,7 +204,8 @@ export const adoptedRule = (reading: Reading | undefined, at: number, policy: Ru
 /** Applying another rule now would make the application read files of this one that are refused, or not judged yet. */
 export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
   if (policy.on_change === 'none' || isOwned(policy)) return false;
-  return isJudging(rule) || isRefused(rule);
+  // Refused files that it runs with already are nothing new to it.
+  return isJudging(rule) || (isRefused(rule) && rule.refused !== rule.applied?.hash);
 }
 
 export const isJudging = ({ phase: { kind } }: RuleState): boolean =>

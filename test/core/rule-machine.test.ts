@@ -45,7 +45,7 @@ const phases = {
   applying: { kind: 'applying', candidate },
   down: { kind: 'down' },
   coming: { kind: 'coming', expected: 'next' },
-  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5 },
+  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5, success: undefined },
   over: { kind: 'over' },
 } as const satisfies { [K in Phase['kind']]: Extract<Phase, { kind: K }> };
 
@@ -65,7 +65,7 @@ const events = {
   failed: { kind: 'failed', candidate, note: undefined, again: false, death: undefined, at: 600 },
   rolledBack: { kind: 'rolledBack', reading: old, took: true, note: { kind: 'back_on_good', hash: 'old', how: 'reload' }, at: 600 },
   instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, at: 600 },
+  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
   instanceReady: { kind: 'instanceReady', at: 600 },
   instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
   besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
@@ -598,6 +598,15 @@ const rows: Row[] = [
     leaves: { refused: 'next' },
   },
   {
+    title: 'an instance that was started on it, and is not ready, runs with it: failed all the same',
+    in: phases.applying,
+    rule: { applied: next },
+    when: events.failed,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next', applied: next },
+    policy: owned,
+  },
+  {
     title: 'circumstances: tried again later',
     in: phases.applying,
     when: { ...events.failed, again: true },
@@ -712,7 +721,15 @@ const rows: Row[] = [
     title: 'the one beside took over: what did it find?',
     in: phases.applying,
     rule: { beside: 'next', desired: other },
-    when: { ...events.instanceStarted, promoted: true },
+    when: { ...events.instanceStarted, promoted: true, proven: true },
+    to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
+    leaves: { beside: undefined },
+  },
+  {
+    title: 'the one beside is the only one, and has started',
+    in: phases.applying,
+    rule: { beside: 'next' },
+    when: events.instanceStarted,
     to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
     leaves: { beside: undefined },
   },
@@ -737,6 +754,30 @@ const rows: Row[] = [
     when: events.read,
     to: { kind: 'idle' },
     leaves: { applied: next, goodAt: 30_100, divergedAt: undefined },
+  },
+  {
+    title: 'it was ready before the survey was over',
+    in: phases.surveying,
+    when: { ...events.succeeded, how: 'restart', proven: true },
+    to: { kind: 'surveying', success: { proven: true } },
+    leaves: { applied: old },
+  },
+  {
+    title: 'it found what it was ready with: that is proven',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    when: events.read,
+    to: { kind: 'idle' },
+    leaves: { applied: next, good: bare(next), goodAt: undefined },
+    notes: ['applied'],
+  },
+  {
+    title: 'it found what it was ready with, which is no longer wanted',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    rule: { desired: other },
+    when: events.read,
+    to: { kind: 'checking' },
+    leaves: { applied: next, good: bare(next) },
+    notes: ['applied'],
   },
   {
     title: 'it came up on what had been refused',
@@ -883,7 +924,7 @@ const taken: { readonly [K in Phase['kind']]: readonly RuleEvent['kind'][] } = {
   applying: [...everywhere, 'dissolved', 'succeeded'],
   down: everywhere.filter((kind) => kind !== 'instanceEnded'),
   coming: [...everywhere, 'instanceStarted'],
-  surveying: [...everywhere, 'read'],
+  surveying: [...everywhere, 'read', 'succeeded'],
   over: [],
 };
 /** What means nearly the same everywhere has a row in one phase at least. */
@@ -984,6 +1025,15 @@ describe('what one rule means to others', () => {
   test('its files are not judged yet, or refused: applying another one would make the application read them', () => {
     expect(kindsOf((rule) => holdsOthersBack(rule, policy))).toEqual(['checking', 'staging', 'validating', 'judging']);
     expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next' })).toEqual(Object.keys(phases));
+  });
+
+  test('refused files that it runs with already are nothing new to it', () => {
+    expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next', applied: next })).toEqual([
+      'checking',
+      'staging',
+      'validating',
+      'judging',
+    ]);
   });
 
   test('not if the application does not read them: published ones, or those of which nothing is applied', () => {

@@ -85,7 +85,7 @@ describe('one apply at a time', () => {
 
   test('without a confirmation they are 250 ms apart all the same', async () => {
     const signals: number[] = [];
-    const config = configOf({}, { name: 'r', confirm: 0 }, { name: 's', confirm: 0 });
+    const config = configOf({}, { name: 'r', confirm: 0, reload_signal: 1 }, { name: 's', confirm: 0, reload_signal: 10 });
     const simulation = await up({ config, world: { signalled: () => void signals.push(simulation.now) } });
     simulation.write('r', 'n1');
     simulation.write('s', 'n1');
