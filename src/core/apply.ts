@@ -314,7 +314,7 @@ function confirmingRestarted(state: In<'confirming'>, event: ApplyEvent, given: 
     case 'instanceReady':
       return given.ready ? succeed(batch, 'restart', true, event.at) : undefined;
     case 'instanceUnready':
-      return restartFailed(batch, event.problem, false, event.at, given, id);
+      return restartFailed(batch, `was not ready in time: ${event.problem}`, false, event.at, given, id);
     default:
       return undefined;
   }
