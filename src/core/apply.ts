@@ -22,7 +22,7 @@ import {
 import { exitCodes } from './exit-codes.ts';
 import type { Refusal, RollbackReason, RuleNote, Sequel } from './notes.ts';
 import { isOwned, type RulePolicy } from './policy.ts';
-import { type ProbingEvent, probingTransition, startProbing } from './probing.ts';
+import { type ProbingEvent, probingTransition, problemSoFar, startProbing } from './probing.ts';
 import { type Reading, shortHash } from './reading.ts';
 import type { InstanceEvent } from './rule.ts';
 import { shellCode } from './wait-status.ts';
@@ -252,13 +252,13 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
   if (step?.verdict?.kind === 'yes') return succeed(batch, how, true, asked?.at ?? until);
   if (over || step?.verdict) {
     const at = asked?.at ?? until;
-    const problem = step?.verdict?.problem ?? (probing.kind === 'asking' ? 'no answer yet' : 'the probe was not successful in time');
+    const problem = step?.verdict?.problem ?? problemSoFar(probing);
     const note = {
       kind: 'unconfirmed',
       hash: leaderHash(batch),
       how,
       problem,
-      ms: until - state.from,
+      ms: Math.max(0, (over ? until : at) - state.from),
       sequel: sequelOf(batch, given),
     } as const;
     return telling(unconfirmed(batch, at, given, id), batch, note);
@@ -314,7 +314,7 @@ function confirmingRestarted(state: In<'confirming'>, event: ApplyEvent, given: 
     case 'instanceReady':
       return given.ready ? succeed(batch, 'restart', true, event.at) : undefined;
     case 'instanceUnready':
-      return restartFailed(batch, event.problem, false, event.at, given, id);
+      return restartFailed(batch, `was not ready in time: ${event.problem}`, false, event.at, given, id);
     default:
       return undefined;
   }
