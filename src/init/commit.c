@@ -147,6 +147,13 @@ static uint8_t signal_slot(struct slot *slot, const struct msg_signal_to *m)
 	return SIGNALLED_SENT;
 }
 
+/* It is told as of before it was sent: whatever the process does because of it is younger, also where we are not scheduled meanwhile. */
+static void apply_signal(const struct msg_signal_to *m)
+{
+	uint64_t at = now_ms();
+	event_signalled(m->id, m->token, signal_slot(slot_of_token(m->token), m), at);
+}
+
 static void apply_stop(const struct msg_stop *m)
 {
 	struct slot *slot = slot_of_token(m->token);
@@ -174,7 +181,7 @@ static void apply(const struct effect *effect)
 		apply_spawn(&effect->spawn);
 		break;
 	case MSG_SIGNAL_TO:
-		event_signalled(effect->signal_to.id, effect->signal_to.token, signal_slot(slot_of_token(effect->signal_to.token), &effect->signal_to));
+		apply_signal(&effect->signal_to);
 		break;
 	case MSG_STOP:
 		apply_stop(&effect->stop);

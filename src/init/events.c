@@ -107,9 +107,10 @@ void event_stopping(int signo)
 	add(MSG_STOPPING)->number = signo;
 }
 
-void event_signalled(uint32_t id, uint32_t token, uint8_t result)
+void event_signalled(uint32_t id, uint32_t token, uint8_t result, uint64_t at)
 {
 	struct event *event = add(MSG_SIGNALLED);
+	event->at = at;
 	event->id = id;
 	event->token = token;
 	event->detail = result;

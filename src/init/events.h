@@ -15,7 +15,7 @@ void event_exited(const struct slot *slot);
 void event_gone(uint32_t token, uint32_t killed);
 void event_signal(int signo, uint64_t value, pid_t sender);
 void event_stopping(int signo);
-void event_signalled(uint32_t id, uint32_t token, uint8_t result);
+void event_signalled(uint32_t id, uint32_t token, uint8_t result, uint64_t at);
 /* `states`: NOTIFY_ bits of one datagram. What repeats the last word of the instance before that has been told is the same. */
 void event_notified(struct slot *slot, pid_t pid, uint32_t states);
 /* `stage`: an enum listen_stage. */
