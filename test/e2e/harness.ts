@@ -109,6 +109,9 @@ export const withVolume = (directory: string, at: string, command: readonly stri
   ...command,
 ];
 
+/** The program itself: in PATH there may be a script before it (pyenv) that takes seconds. */
+export const python = '/usr/bin/python3';
+
 export const isRoot = process.getuid?.() === 0;
 
 /** Whether all these programs can be run; tests of what is not installed are skipped. */
