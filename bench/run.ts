@@ -2,11 +2,12 @@
  * `npm run bench`: every figure of reinit against its peer in the same run on the same machine, medians and ratios, as a table.
  * `npm run bench -- --write` puts the table into bench/RESULTS.md. The peers take turns (A B A B), so that a drifting machine hits both.
  */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../test/fixtures/eventually.ts';
+import { createVolume, updateVolume } from '../test/fixtures/kubelet.ts';
 import {
   activity,
   bareNode,
@@ -23,6 +24,7 @@ import {
   start,
   tini,
 } from './measure.ts';
+import { timePublishing } from './publish.ts';
 import { tenThousandFiles } from './watch.ts';
 
 interface Row {
@@ -203,7 +205,7 @@ async function changes(command: readonly string[], directory: string, shared: st
 
 async function changeToSignal(): Promise<void> {
   const shared = join(scratch, 'change-shared');
-  const rule = { settle: `${settleMs}ms`, reload_signal: 'USR1', reload_after_start: '0', confirm: '10ms' };
+  const rule = { settle: `${settleMs}ms`, reload_signal: 'USR1', reload_after_start: '0', confirm: '10ms', loop_guard: false };
   const { directory, yaml } = configuration('change', { command: [native, 'receive', shared], rule });
   const ours = await changes([reinit, '-c', yaml], directory, shared, settleMs);
   const loop = `"$0" receive "$1" & pid=$!; inotifywait -m -q -e moved_to "$2" | while read -r _; do kill -USR1 $pid; done`;
@@ -218,10 +220,52 @@ async function changeToSignal(): Promise<void> {
   );
 }
 
+/** One swap of a ConfigMap whose 100 files of 4 KiB all differ, until the application’s handler runs: without and with publish. */
+async function volumeToSignal(): Promise<void> {
+  const plain = await swaps('volume', {});
+  const target = mkdtempSync('/dev/shm/reinit-bench-');
+  const published = await swaps('published', { publish: join(target, 'to') });
+  rmSync(target, { recursive: true });
+  const what = '100 changed files of 4 KiB → signal received, beyond `settle`';
+  row(what, ms(median(plain)), '–', undefined, '≤ 20 ms', median(plain) <= 20);
+  row(`${what}, published`, ms(median(published)), '–', undefined, '≤ 40 ms', median(published) <= 40);
+}
+
+async function swaps(name: string, more: object): Promise<number[]> {
+  const volume = join(scratch, name, 'volume');
+  const payload = (round: number) =>
+    Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`f${n}.conf`, `${round} ${n}\n`.padEnd(4096, '#')]));
+  await createVolume(volume, payload(0));
+  const shared = join(scratch, `${name}-shared`);
+  const rule = { paths: [volume], settle: `${settleMs}ms`, reload_signal: 'USR1', reload_after_start: '0', confirm: '10ms', ...more };
+  const yaml = join(scratch, `${name}.yaml`);
+  writeFileSync(yaml, JSON.stringify({ command: [native, 'receive', shared], watch: [{ ...rule, loop_guard: false }] }));
+  writeFileSync(shared, '');
+  const running = start([reinit, '-c', yaml]);
+  const word = (index: number): bigint => {
+    const bytes = readFileSync(shared);
+    return bytes.length >= 32 ? bytes.readBigUInt64LE(index * 8) : 0n;
+  };
+  await eventually('the application is ready', () => word(2) > 0n);
+  await delay(2000);
+  const samples: number[] = [];
+  for (let round = 1; round <= (quick ? 5 : 30); round++) {
+    const count = word(1);
+    await updateVolume(volume, payload(round));
+    // The last event is the removal of the old files: quiet is counted from there.
+    const begin = process.hrtime.bigint();
+    await eventually(`swap ${round} is signalled`, () => word(1) > count);
+    samples.push(Number(word(0) - begin) / 1e6 - settleMs);
+    await delay(400);
+  }
+  await running.stop();
+  return samples;
+}
+
 async function restartGap(): Promise<void> {
   const lives = join(scratch, 'lives');
   writeFileSync(lives, '');
-  const rule = { settle: '50ms', on_change: 'restart', confirm: '10ms' };
+  const rule = { settle: '50ms', on_change: 'restart', confirm: '10ms', loop_guard: false };
   const { file, yaml } = configuration('restart', { command: [native, 'lives', lives], rule });
   // As in a container: what is left of an instance is looked for among the processes of the namespace.
   const running = start(['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', reinit, '-c', yaml]);
@@ -254,6 +298,22 @@ async function files(): Promise<void> {
   row('10,000 watched files: re-scan', `${(rescanMs / 1000).toFixed(2)} s`, '–', undefined, '≤ 0.3 s', rescanMs <= 300);
 }
 
+async function publishing(): Promise<void> {
+  const common = { files: 100, bytes: 4096, durable: false, rounds: quick ? 5 : 30, place: '/dev/shm' } as const;
+  for (const mode of ['flip', 'files'] as const) {
+    const { stageMs, publishMs } = await timePublishing({ ...common, mode });
+    const goal = '≤ 20 ms';
+    row(
+      `100 files of 4 KiB copied, checked and published (${mode})`,
+      ms(stageMs + publishMs),
+      '–',
+      undefined,
+      goal,
+      stageMs + publishMs <= 20,
+    );
+  }
+}
+
 function table(): string {
   const model = cpus()[0]?.model ?? 'unknown processor';
   return [
@@ -271,7 +331,7 @@ function table(): string {
 }
 
 /** `--only NAME` runs the parts whose name has it in. */
-const parts = { size, plainStart, signals, orphans, configuredStart, changeToSignal, restartGap, files, idle };
+const parts = { size, plainStart, signals, orphans, configuredStart, changeToSignal, volumeToSignal, publishing, restartGap, files, idle };
 const only = process.argv[process.argv.indexOf('--only') + 1] ?? '';
 
 prepare();

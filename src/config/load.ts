@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { contradictions } from './contradictions.ts';
 import { type FileSettings, maxMistakes, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
+import { doubts } from './doubts.ts';
 import { ConfigError, type Mistake, type Place } from './errors.ts';
 import { parseFlags } from './flags.ts';
 import { type Merged, overlay } from './merge.ts';
@@ -49,7 +50,9 @@ export function loadConfig(options: LoadOptions): Config {
   };
   overlay(merged, variables.given);
   overlay(merged, flags.given);
-  return check(merged, loaded, options);
+  const config = check(merged, loaded, options);
+  for (const doubt of doubts(config)) options.warn?.(doubt);
+  return config;
 }
 
 function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = false }: LoadOptions): Config {

@@ -190,6 +190,9 @@ export interface WatchRule {
   /** No reload while more old workers than this are left; undefined: no matter how many. */
   readonly max_draining: number | undefined;
 
+  /** Holds the rule when its files change right after each of its own actions: then the application writes them itself. */
+  readonly loop_guard: boolean;
+
   readonly on_stale_mount: 'warn' | 'exit';
   readonly stale_exit_code: number;
 }

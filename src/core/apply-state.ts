@@ -16,7 +16,7 @@ export interface Member {
 
 /** One change: all that is queued together, by the strongest action of them. */
 export interface Batch {
-  /** The rule whose action and confirmation count. */
+  /** The rule whose action and confirmation count; on the way back it need not be a member. */
   readonly leader: string;
   readonly action: Action;
   readonly members: readonly Member[];

@@ -22,7 +22,7 @@ import {
 import { exitCodes } from './exit-codes.ts';
 import type { Refusal, RollbackReason, RuleNote, Sequel } from './notes.ts';
 import { isOwned, type RulePolicy } from './policy.ts';
-import { type ProbingEvent, probingTransition, startProbing } from './probing.ts';
+import { type ProbingEvent, probingTransition, problemSoFar, startProbing } from './probing.ts';
 import { type Reading, shortHash } from './reading.ts';
 import type { InstanceEvent } from './rule.ts';
 import { shellCode } from './wait-status.ts';
@@ -128,7 +128,7 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
   restarting({ batch }, event, given, id) {
     switch (event.kind) {
       case 'instanceStarted':
-        if (event.promoted) return succeed(batch, 'restart', given.ready, event.at);
+        if (event.proven) return succeed(batch, 'restart', given.ready, event.at);
         return to(confirmingRestart(batch, event.at, given));
       case 'besideFailed':
         return restartFailed(batch, event.problem, true, event.at, given, id);
@@ -154,7 +154,7 @@ const telling = (step: ApplyStep, { leader }: Batch, note: RuleNote): ApplyStep 
 const firstAttempt = (at: number): Attempt => ({ since: at, count: 0 });
 const leaderOf = ({ leader }: Batch, { policy }: ApplyPolicy): RulePolicy => policy(leader);
 const leaderHash = ({ leader, members }: Batch): string =>
-  shortHash(members.find(({ rule }) => rule === leader)?.candidate.reading.hash ?? '');
+  shortHash((members.find(({ rule }) => rule === leader) ?? members[0])?.candidate.reading.hash ?? '');
 
 function gauge(batch: Batch, at: number, given: ApplyPolicy, id: number): ApplyStep {
   if (batch.action === 'reload' && !batch.rollback && leaderOf(batch, given).max_draining !== undefined) {
@@ -252,13 +252,13 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
   if (step?.verdict?.kind === 'yes') return succeed(batch, how, true, asked?.at ?? until);
   if (over || step?.verdict) {
     const at = asked?.at ?? until;
-    const problem = step?.verdict?.problem ?? (probing.kind === 'asking' ? 'no answer yet' : 'the probe was not successful in time');
+    const problem = step?.verdict?.problem ?? problemSoFar(probing);
     const note = {
       kind: 'unconfirmed',
       hash: leaderHash(batch),
       how,
       problem,
-      ms: until - state.from,
+      ms: Math.max(0, (over ? until : at) - state.from),
       sequel: sequelOf(batch, given),
     } as const;
     return telling(unconfirmed(batch, at, given, id), batch, note);
@@ -314,7 +314,7 @@ function confirmingRestarted(state: In<'confirming'>, event: ApplyEvent, given: 
     case 'instanceReady':
       return given.ready ? succeed(batch, 'restart', true, event.at) : undefined;
     case 'instanceUnready':
-      return restartFailed(batch, event.problem, false, event.at, given, id);
+      return restartFailed(batch, `was not ready in time: ${event.problem}`, false, event.at, given, id);
     default:
       return undefined;
   }
@@ -377,10 +377,10 @@ function settleFailure(batch: Batch, failure: Failure, at: number, given: ApplyP
   if (batch.rollback) return telling(to({ kind: 'none' }), batch, { kind: 'rollback_failed', problem: undefined });
   const failed = failures(batch, at, failure);
   const back = withFallback(batch);
-  const leader = back.find(({ rule }) => rule === batch.leader) ?? back[0];
-  if (!leader) return to({ kind: 'none' }, [], failed);
+  if (back.length === 0) return to({ kind: 'none' }, [], failed);
   const rollback: Batch = {
-    leader: leader.rule,
+    // By the very action that brought it there, although the rule that it is of may have nothing to go back to.
+    leader: batch.leader,
     action: failure.kind,
     members: back.map(({ rule, fallback }) => ({ rule, candidate: { reading: fallback, since: at, tries: 0 }, fallback: undefined })),
     since: at,

@@ -47,6 +47,7 @@ const environmentDefaults: Omit<RulePolicy, 'paths' | 'validate'> = {
   min_interval: 0,
   splay: 0,
   max_draining: undefined,
+  loop_guard: true,
   on_stale_mount: 'warn',
   stale_exit_code: 75,
 };

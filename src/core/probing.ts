@@ -5,9 +5,16 @@
 import type { Probe } from '../config/model.ts';
 import { constants } from '../link/messages.ts';
 
+/** `problem`: what the last answer said, where it was a no. */
+interface Row {
+  readonly successes: number;
+  readonly failures: number;
+  readonly problem?: string | undefined;
+}
+
 export type Probing =
-  | { readonly kind: 'waiting'; readonly at: number; readonly successes: number; readonly failures: number }
-  | { readonly kind: 'asking'; readonly id: number; readonly successes: number; readonly failures: number }
+  | ({ readonly kind: 'waiting'; readonly at: number } & Row)
+  | ({ readonly kind: 'asking'; readonly id: number } & Row)
   /** The application says so itself. `reloading`: it has said that it is at it, so that what counts is the next READY. */
   | { readonly kind: 'listening'; readonly until: number; readonly reloading: boolean };
 
@@ -37,11 +44,28 @@ export function probingTransition(probing: Probing, event: ProbingEvent, probe: 
   switch (probing.kind) {
     case 'waiting':
       if (event.kind !== 'timeElapsed' || event.at < probing.at) return undefined;
-      return { probing: { kind: 'asking', id, successes: probing.successes, failures: probing.failures }, asks: true, verdict: undefined };
+      return { probing: asking(probing, id), asks: true, verdict: undefined };
     case 'asking':
       return event.kind === 'answered' && event.id === probing.id ? answered(probing, event, probe) : undefined;
     case 'listening':
       return heard(probing, event);
+    default:
+      return probing satisfies never;
+  }
+}
+
+const asking = ({ successes, failures, problem }: Row, id: number): Probing => ({ kind: 'asking', id, successes, failures, problem });
+
+/** Why there is no yes yet, for people: the time of whoever waits is over. */
+export function problemSoFar(probing: Probing): string {
+  switch (probing.kind) {
+    case 'waiting':
+      if (probing.problem !== undefined) return probing.problem;
+      return probing.successes > 0 ? 'it has not said yes often enough (success_threshold)' : 'it was not asked in time (initial_delay)';
+    case 'asking':
+      return probing.problem ?? 'no answer yet';
+    case 'listening':
+      return silence(probing);
     default:
       return probing satisfies never;
   }
@@ -65,16 +89,18 @@ function answered(
 ): ProbingStep {
   const successes = problem === undefined ? probing.successes + 1 : 0;
   const failures = problem === undefined ? 0 : probing.failures + 1;
-  const next: Probing = { kind: 'waiting', at: at + probe.period, successes, failures };
+  const next: Probing = { kind: 'waiting', at: at + probe.period, successes, failures, problem };
   if (successes >= probe.success_threshold) return { probing: next, asks: false, verdict: { kind: 'yes' } };
   const given = problem !== undefined && failures >= probe.failure_threshold;
   return { probing: next, asks: false, verdict: given ? { kind: 'no', problem } : undefined };
 }
 
+const silence = ({ reloading }: { readonly reloading: boolean }): string =>
+  reloading ? 'it has told RELOADING=1, and READY=1 did not follow' : 'READY=1 did not come (sd_notify)';
+
 function heard(probing: Extract<Probing, { kind: 'listening' }>, event: ProbingEvent): ProbingStep | undefined {
   if (event.kind === 'timeElapsed' && event.at >= probing.until) {
-    const problem = probing.reloading ? 'it has told RELOADING=1, and READY=1 did not follow' : 'READY=1 did not come (sd_notify)';
-    return { probing, asks: false, verdict: { kind: 'no', problem } };
+    return { probing, asks: false, verdict: { kind: 'no', problem: silence(probing) } };
   }
   if (event.kind !== 'notified') return undefined;
   if ((event.states & ready) !== 0) return { probing, asks: false, verdict: { kind: 'yes' } };

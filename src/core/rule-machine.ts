@@ -9,7 +9,7 @@
 import { isOwned, type RulePolicy } from './policy.ts';
 import { bare, type Reading, shortHash } from './reading.ts';
 import type { InstanceEvent, Phase, RuleEvent, RuleState, RuleStep, Verdict } from './rule.ts';
-import { isOnProbation } from './rule.ts';
+import { isOnProbation, isRefused } from './rule.ts';
 import {
   accept,
   change,
@@ -74,7 +74,11 @@ const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
 const ignore = (): undefined => undefined;
 
 const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
-  idle: ignore,
+  idle(rule, _, event, policy, id) {
+    const { desired } = rule;
+    if (event.kind !== 'askedAgain' || !desired || !isRefused(rule) || policy.validate.length === 0) return undefined;
+    return consider(rule, { reading: desired, since: rule.seenAt, tries: 0 }, policy, event.at, id);
+  },
   down: ignore,
   over: ignore,
   coming: ignore,
@@ -125,18 +129,21 @@ const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
   },
   queued(rule, phase, event) {
     if (event.kind === 'chosen') return enter(rule, { kind: 'applying', candidate: phase.candidate });
-    if (event.kind !== 'heldBack' || phase.held) return undefined;
+    if (event.kind !== 'heldBack' || phase.held === 'told') return undefined;
+    if (phase.held === 'no') return enter(rule, { ...phase, held: 'asked' });
     const note = { kind: 'held_back', hash: shortHash(phase.candidate.reading.hash), by: event.by } as const;
-    return tell(enter(rule, { ...phase, held: true }), note);
+    return tell(enter(rule, { ...phase, held: 'told' }), note);
   },
-  surveying(rule, { expected, startedAt }, event, policy, id) {
+  surveying(rule, { expected, startedAt, success }, event, policy, id) {
     if (event.kind !== 'read') return undefined;
     const { reading, at } = event;
     // What changed since may have been found by the application or not: nobody knows what it runs with.
     if (!reading || reading.hash !== expected) return lookAgain({ ...rule, applied: undefined }, event, policy);
     const refused = rule.refused === reading.hash;
     const found = runsWith({ ...rule, refused: refused ? undefined : rule.refused }, reading, false, startedAt, policy);
-    const step = evaluate(found, policy, at, id);
+    const proven = success && succeeded({ ...found, phase: { kind: 'idle' } }, success, policy, id);
+    const evaluated = evaluate(proven?.state ?? found, policy, at, id);
+    const step = tell(evaluated, ...(proven?.notes ?? []));
     return refused ? tell(step, { kind: 'came_up_on_refused', hash: shortHash(reading.hash) }) : step;
   },
 };
@@ -198,9 +205,11 @@ function started(
 ): RuleStep | undefined {
   const { at, promoted } = event;
   if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
-  if (promoted) return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id });
+  // The one beside may be the only one before it has started.
+  if (promoted || rule.beside !== undefined)
+    return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id, success: undefined });
   if (rule.phase.kind !== 'coming') return undefined;
-  return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id });
+  return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id, success: undefined });
 }
 
 function startedOnPublished(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
@@ -240,7 +249,7 @@ function dissolved(rule: RuleState, event: Extract<Verdict, { kind: 'dissolved' 
   if (event.moved) return lookAgain(rule, { ...event.moved, at: event.at }, policy);
   const { candidate } = rule.phase;
   const newer = rule.desired !== undefined && rule.desired.hash !== candidate.reading.hash && !isOwned(policy);
-  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: false });
+  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: 'no' });
 }
 
 function succeeded(rule: RuleState, event: Extract<Verdict, { kind: 'succeeded' }>, policy: RulePolicy, id: number): RuleStep | undefined {
@@ -248,6 +257,7 @@ function succeeded(rule: RuleState, event: Extract<Verdict, { kind: 'succeeded' 
   const survived = how === 'reload' ? { ...rule, deaths: 0 } : rule;
   if (rule.phase.kind === 'applying') return finished(survived, candidate, how, proven, at, policy, id);
   // A restart: the survey has found by itself, or is about to, what the application runs with.
+  if (rule.phase.kind === 'surveying') return learnt({ ...rule, phase: { ...rule.phase, success: event } });
   const { hash } = candidate.reading;
   if (rule.applied && rule.applied.hash !== hash) return undefined;
   const cleared = { ...survived, refused: rule.refused === hash ? undefined : rule.refused, actedAt: at };
@@ -262,7 +272,10 @@ function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, po
   const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
   const notes = note ? [note] : [];
   if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
-  return tell(again ? delay(state, candidate, at) : evaluate(state, policy, at, id), ...notes);
+  if (again) return tell(delay(state, candidate, at), ...notes);
+  // An instance that was started on it, and is not ready, runs with it: it has failed all the same.
+  const newer = rule.desired?.hash !== candidate.reading.hash;
+  return tell(newer ? evaluate(state, policy, at, id) : enter(state, { kind: 'idle' }), ...notes);
 }
 
 function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {

@@ -82,8 +82,11 @@ export type Phase =
   | { readonly kind: 'judging'; readonly candidate: Candidate; readonly step: number; readonly verdict: Refusal; readonly read: number }
   /** Circumstances keep it from being judged or applied: tried again at `until`. */
   | { readonly kind: 'delayed'; readonly candidate: Candidate; readonly until: number }
-  /** Valid; waits for its turn: one apply at a time over all rules. `held`: told already that another rule holds it back. */
-  | { readonly kind: 'queued'; readonly candidate: Candidate; readonly held: boolean }
+  /**
+   * Valid; waits for its turn: one apply at a time over all rules. `held`: another rule, whose files are refused, holds it back; that one was asked
+   * again, and then it was told.
+   */
+  | { readonly kind: 'queued'; readonly candidate: Candidate; readonly held: 'no' | 'asked' | 'told' }
   /** Part of what is being applied (apply.ts), which says how it ends. */
   | { readonly kind: 'applying'; readonly candidate: Candidate }
   /** No instance runs. The next one finds whatever is there. */
@@ -91,12 +94,19 @@ export type Phase =
   /** A new instance is ordered, as the files were `expected` (a hash). */
   | { readonly kind: 'coming'; readonly expected: string | undefined }
   /** It has started. If the files are still the expected ones, it has found those. */
-  | { readonly kind: 'surveying'; readonly expected: string | undefined; readonly startedAt: number; readonly read: number }
+  | {
+      readonly kind: 'surveying';
+      readonly expected: string | undefined;
+      readonly startedAt: number;
+      readonly read: number;
+      /** The application was ready before the survey was over: what it was ready with is known when that ends. */
+      readonly success: Extract<Verdict, { kind: 'succeeded' }> | undefined;
+    }
   /** The container stops. */
   | { readonly kind: 'over' };
 
 export type RuleEvent =
-  /** The watch: the files have settled on this. `foreign`: nobody in the container can have written it. */
+  /** The watch: the files have settled on this. `foreign`: nobody in the container has written it. */
   | { readonly kind: 'told'; readonly reading: Reading; readonly foreign: boolean; readonly at: number }
   /** The watch: something moves; and: it has come to nothing. */
   | { readonly kind: 'stirred'; readonly at: number }
@@ -106,6 +116,8 @@ export type RuleEvent =
   | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
   | { readonly kind: 'validated'; readonly token: number; readonly at: number; readonly refusal: Refusal | undefined }
   | { readonly kind: 'heldBack'; readonly by: string }
+  /** What is refused holds back another rule, whose files are new. Its validators may have meant the old ones of that. */
+  | { readonly kind: 'askedAgain'; readonly at: number }
   | Verdict
   | InstanceEvent
   | { readonly kind: 'containerStops' }
@@ -144,8 +156,8 @@ export type Verdict =
 export type InstanceEvent =
   /** A spawn is ordered. `beside`: while another instance runs and stays the one that counts. */
   | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
-  /** `promoted`: the one beside has taken over. */
-  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly at: number }
+  /** `promoted`: the one beside has taken over; `proven`: as it was to be, ready or having lived for a while. */
+  | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly proven: boolean; readonly at: number }
   | { readonly kind: 'instanceReady'; readonly at: number }
   /** It runs, and does not become ready. */
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
@@ -192,10 +204,11 @@ export const adoptedRule = (reading: Reading | undefined, at: number, policy: Ru
 /** Applying another rule now would make the application read files of this one that are refused, or not judged yet. */
 export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
   if (policy.on_change === 'none' || isOwned(policy)) return false;
-  return isJudging(rule) || isRefused(rule);
+  // Refused files that it runs with already are nothing new to it.
+  return isJudging(rule) || (isRefused(rule) && rule.refused !== rule.applied?.hash);
 }
 
-const isJudging = ({ phase: { kind } }: RuleState): boolean =>
+export const isJudging = ({ phase: { kind } }: RuleState): boolean =>
   kind === 'checking' || kind === 'staging' || kind === 'validating' || kind === 'judging';
 
 export const isRefused = (rule: RuleState): boolean => rule.desired !== undefined && rule.desired.hash === rule.refused;

@@ -16,13 +16,14 @@ export type ServiceState =
       readonly orderedAt: number;
       readonly step: Preparation;
     }
-  /** The spawn is ordered and not answered yet. */
+  /** The spawn is ordered and not answered yet. `leaveWith`: the container is to end with this code as soon as it is. */
   | {
       readonly kind: 'starting';
       readonly token: number;
       readonly attempt: number;
       readonly reason: StartReason;
       readonly orderedAt: number;
+      readonly leaveWith?: number | undefined;
     }
   | {
       readonly kind: 'running';

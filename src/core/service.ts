@@ -67,6 +67,8 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return state.step.kind === 'publishing' && state.step.job !== event.id ? undefined : prepared(state, event, policy);
       case 'nothingAccepted':
         return leave(exitCodes.nothingAccepted, [{ kind: 'nothing_accepted', rules: event.rules }]);
+      case 'leaveWanted':
+        return leave(event.code);
       case 'stopping':
         return leave(exitCodes.signalBase + event.signo);
       default:
@@ -79,17 +81,18 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         const { token, attempt, reason, orderedAt } = state;
         const note: Note = { kind: 'started', pid: event.pid, reason, ms: Math.max(0, event.at - orderedAt) };
         const readiness = policy.ready ? probingOf(policy.ready, event.at) : ready;
-        return to(
-          { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined },
-          [],
-          [note],
-          [{ kind: 'instanceStarted', promoted: false, at: event.at }],
-        );
+        const running = { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined } as const;
+        const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: false, proven: false, at: event.at }];
+        if (state.leaveWith === undefined) return to(running, [], [note], facts);
+        const leaving = stopToLeave(running, { kind: 'leaveWanted', code: state.leaveWith, at: event.at }, policy);
+        return { ...leaving, notes: [note], facts };
       }
       case 'spawnFailed':
-        return startFailed(state, event, policy);
+        return state.leaveWith === undefined ? startFailed(state, event, policy) : leave(state.leaveWith);
       case 'exited':
-        return ended({ ...state, since: undefined }, event, policy);
+        return state.leaveWith === undefined ? ended({ ...state, since: undefined }, event, policy) : leave(state.leaveWith);
+      case 'leaveWanted':
+        return to({ ...state, leaveWith: event.code });
       case 'stopping':
         return ending(state.token, event.signo);
       default:
@@ -134,6 +137,8 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
       }
       case 'restartWanted':
         return to({ ...state, reason: 'change', next: event.at });
+      case 'leaveWanted':
+        return leave(event.code);
       case 'stopping':
         return ending(state.token, event.signo);
       default:
@@ -341,7 +346,7 @@ function promote(state: In<'running'>, beside: Beside, { pid, since }: Instance,
     { kind: 'running', token: beside.token, pid, attempt: 0, since, readiness: ready, beside: undefined },
     [stopping(state.token, policy).stop],
     [{ kind: 'took_over', pid, ms: Math.max(0, at - beside.orderedAt) }],
-    [{ kind: 'instanceStarted', promoted: true, at }],
+    [{ kind: 'instanceStarted', promoted: true, proven: true, at }],
   );
 }
 
@@ -356,7 +361,7 @@ function endedFirst(state: In<'running'>, { token, orderedAt, instance, readines
   if (!instance) return to({ kind: 'starting', token, attempt: 0, reason: 'change', orderedAt }, sweep, [note]);
   const { pid, since } = instance;
   const left = readiness.kind === 'probing' ? readiness : ready;
-  const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, at: event.at }];
+  const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, proven: false, at: event.at }];
   return to({ kind: 'running', token, pid, attempt: 0, since, readiness: left, beside: undefined }, sweep, [note], facts);
 }
 

@@ -8,7 +8,7 @@
 import type { Config } from '../config/model.ts';
 import { constants, type LinkEvent } from '../link/messages.ts';
 import { problemOf } from './apply.ts';
-import { canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
+import { type Batch, canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
 import type { Refusal } from './notes.ts';
 import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import { shortHash, shortOf } from './reading.ts';
@@ -88,14 +88,16 @@ function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */
 function withoutGone(state: State, rules: Readonly<Record<string, RuleState>>): Pick<State, 'apply' | 'rules'> {
   const { apply } = state;
-  if (apply.kind === 'none' || apply.batch.members.every(({ rule }) => rules[rule] !== undefined)) return { apply, rules };
+  if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined)) return { apply, rules };
   const back = Object.entries(rules).map(([name, rule]): [string, RuleState] =>
     rule.phase.kind === 'applying'
-      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: false } }]
+      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: 'no' } }]
       : [name, rule],
   );
   return { apply: { kind: 'none' }, rules: Object.fromEntries(back) };
 }
+
+const touched = ({ leader, members }: Batch): string[] => [leader, ...members.map(({ rule }) => rule)];
 
 /** Pure. An event that means nothing changes nothing. */
 export function transition(state: State, event: Event, config: Config): Step {

@@ -16,6 +16,8 @@
 
 enum {
 	AFTER_RELOAD_MS = 250, /* haproxy, php-fpm and others lose or garble a stop signal that comes in their reload */
+	IN_RELOAD_MS = 1000,   /* on a busy machine it takes that long: haproxy was seen to lose a stop signal after 250 ms, for good */
+	AGAIN_MS = 2000,       /* such a stop signal is sent once more, well within any engine's time of grace */
 	SWEEP_TERM_MS = 1000,  /* for what the main process left behind: it had the whole stop time */
 	SWEEP_EVERY_MS = 5,
 	STARTING_MS = 5,       /* until exec is looked for again */
@@ -192,6 +194,8 @@ void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms)
 	}
 	slot->stop.kill_at = timeout_ms ? now + timeout_ms : NEVER;
 	slot->stop.again_at = timeout_ms ? now + timeout_ms - timeout_ms / 4 : NEVER;
+	if (slot->signalled && now < slot->signalled_ms + IN_RELOAD_MS)
+		slot->stop.again_at = sooner(slot->stop.again_at, now + AGAIN_MS);
 	if (slot->signalled && now < slot->signalled_ms + AFTER_RELOAD_MS)
 		slot->stop.send_at = slot->signalled_ms + AFTER_RELOAD_MS;
 	else

@@ -142,7 +142,7 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
   loop_held: ({ times, forMs }, rule) =>
     line(
       'error',
-      `${rule} has changed ${times} times in a row right after it was applied: the application, or something that it starts, writes there itself. Held for ${formatDuration(forMs)}; what is there then is applied. Let it write elsewhere, or leave those files out (exclude).`,
+      `${rule} has changed ${times} times in a row right after it was applied: the application, or something that it starts, writes there itself. Held for ${formatDuration(forMs)}; what is there then is applied. Let it write elsewhere, or leave those files out (exclude); where it is meant, set loop_guard: false.`,
       { times, held_ms: forMs },
     ),
   loop_over: (_, rule) => line('info', `${rule} changes without our doing, too: no longer held`),

@@ -73,7 +73,7 @@ describe('reporter', () => {
     { kind: 'gave_up', attempts: 3 },
     { rule, kind: 'stale', code: 75 },
     { rule, kind: 'rolled_back', from: 'b', to: 'a', why: 'unconfirmed' },
-    { rule, kind: 'unconfirmed', hash: 'b', how: 'reload', problem: 'no new workers', ms: 10 },
+    { rule, kind: 'unconfirmed', hash: 'b', how: 'reload', problem: 'no new workers', ms: 10, sequel: 'keep' },
   ])('$kind is the last word', (note) => {
     const { lines, last, report } = reporting();
     report(note);

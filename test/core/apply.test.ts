@@ -81,7 +81,7 @@ const events = {
   executed: { kind: 'executed', token: 6, refusal: undefined, at: 600 },
   notified: { kind: 'notified', states: 1, at: 600 },
   instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, at: 600 },
+  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
   instanceReady: { kind: 'instanceReady', at: 600 },
   instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
   besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
@@ -392,7 +392,7 @@ const rows: Row[] = [
   {
     title: 'one beside has taken over: done',
     in: states.restarting,
-    when: { ...events.instanceStarted, promoted: true },
+    when: { ...events.instanceStarted, promoted: true, proven: true },
     to: { kind: 'none' },
     says: ['r: proven by restart'],
     ready: true,
@@ -400,9 +400,16 @@ const rows: Row[] = [
   {
     title: 'it only lived for a while: that proves nothing',
     in: states.restarting,
-    when: { ...events.instanceStarted, promoted: true },
+    when: { ...events.instanceStarted, promoted: true, proven: true },
     to: { kind: 'none' },
     says: ['r: succeeded by restart'],
+  },
+  {
+    title: 'the old one ended first: the new one has to become ready all the same',
+    in: states.restarting,
+    when: { ...events.instanceStarted, promoted: true },
+    to: { kind: 'confirming', how: 'restart', until: Number.MAX_SAFE_INTEGER },
+    ready: true,
   },
   {
     title: 'the one beside did not come up: files',
@@ -573,6 +580,15 @@ const rows: Row[] = [
     says: ['p: failed', 'p: published old'],
     notes: ['unconfirmed', 'rolled_back'],
     policy: { confirm_by: probe, on_failure: 'keep' },
+  },
+  {
+    title: 'no: what rode along goes back by the action that brought it there, which is not its own',
+    in: { ...asked, batch: { ...mixed, leader: 'r', published: true }, probing: { kind: 'asking', id: 6, successes: 0, failures: 1 } },
+    when: failedCommand,
+    to: { kind: 'publishing', batch: { leader: 'r', action: 'reload', rollback: true, members: [{ rule: 'p' }] } as unknown as Batch },
+    says: ['p: failed', 'r: failed', 'p: published old'],
+    notes: ['unconfirmed', 'rolled_back'],
+    policy: { confirm_by: probe, on_failure: 'rollback' },
   },
   {
     title: 'gone back',

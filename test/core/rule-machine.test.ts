@@ -41,22 +41,23 @@ const phases = {
   validating: { kind: 'validating', candidate, step: 0, token: 6, directory: undefined },
   judging: { kind: 'judging', candidate, step: 0, verdict, read: 5 },
   delayed: { kind: 'delayed', candidate, until: 500 },
-  queued: { kind: 'queued', candidate, held: false },
+  queued: { kind: 'queued', candidate, held: 'no' },
   applying: { kind: 'applying', candidate },
   down: { kind: 'down' },
   coming: { kind: 'coming', expected: 'next' },
-  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5 },
+  surveying: { kind: 'surveying', expected: 'next', startedAt: 100, read: 5, success: undefined },
   over: { kind: 'over' },
 } as const satisfies { [K in Phase['kind']]: Extract<Phase, { kind: K }> };
 
 const events = {
-  told: { kind: 'told', reading: other, at: 600 },
+  told: { kind: 'told', reading: other, foreign: false, at: 600 },
   stirred: { kind: 'stirred', at: 600 },
   calmed: { kind: 'calmed', at: 600 },
   read: { kind: 'read', id: 5, reading: next, at: 600 },
   jobDone: { kind: 'jobDone', id: 8, result: { kind: 'staged', directory: '/copy' }, at: 600 },
   validated: { kind: 'validated', token: 6, at: 600, refusal: undefined },
   heldBack: { kind: 'heldBack', by: 'x' },
+  askedAgain: { kind: 'askedAgain', at: 600 },
   chosen: { kind: 'chosen' },
   published: { kind: 'published', reading: next },
   dissolved: { kind: 'dissolved', moved: undefined, at: 600 },
@@ -64,7 +65,7 @@ const events = {
   failed: { kind: 'failed', candidate, note: undefined, again: false, death: undefined, at: 600 },
   rolledBack: { kind: 'rolledBack', reading: old, took: true, note: { kind: 'back_on_good', hash: 'old', how: 'reload' }, at: 600 },
   instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, at: 600 },
+  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
   instanceReady: { kind: 'instanceReady', at: 600 },
   instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
   besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
@@ -187,6 +188,15 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
+    title: 'what comes from outside is no echo',
+    in: phases.idle,
+    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    when: { ...events.told, foreign: true },
+    to: { kind: 'checking' },
+    leaves: { echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
+  },
+  {
     title: 'a fifth one in a row is told',
     in: phases.idle,
     rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
@@ -302,7 +312,7 @@ const rows: Row[] = [
     to: { kind: 'validating', step: 1, token: id, directory: '/copy' },
     commands: [{ kind: 'validate', token: id, step: 1 }],
   },
-  { title: 'the last validator', in: { ...phases.validating, step: 1 }, when: events.validated, to: { kind: 'queued', held: false } },
+  { title: 'the last validator', in: { ...phases.validating, step: 1 }, when: events.validated, to: { kind: 'queued', held: 'no' } },
   {
     title: 'the last validator of one who takes it over by itself',
     in: { ...phases.validating, step: 1 },
@@ -398,8 +408,47 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   { title: 'its turn', in: phases.queued, when: events.chosen, to: { kind: 'applying', candidate } },
-  { title: 'held back is told', in: phases.queued, when: events.heldBack, to: { kind: 'queued', held: true }, notes: ['held_back'] },
-  { title: 'and told once', in: { ...phases.queued, held: true }, when: events.heldBack, to: 'nothing' },
+  { title: 'held back: the other one is asked again', in: phases.queued, when: events.heldBack, to: { kind: 'queued', held: 'asked' } },
+  {
+    title: 'held back all the same is told',
+    in: { ...phases.queued, held: 'asked' },
+    when: events.heldBack,
+    to: { kind: 'queued', held: 'told' },
+    notes: ['held_back'],
+  },
+  { title: 'and told once', in: { ...phases.queued, held: 'told' }, when: events.heldBack, to: 'nothing' },
+  {
+    title: 'refused, and asked again for another rule has changed',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: events.askedAgain,
+    to: { kind: 'checking', candidate: { reading: next, tries: 0 }, read: id },
+  },
+  { title: 'nothing is refused', in: phases.idle, when: events.askedAgain, to: 'nothing' },
+  {
+    title: 'failed, without validators',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: events.askedAgain,
+    to: 'nothing',
+    policy: { validate: [] },
+  },
+  {
+    title: 'refused again by the same validator: that was told',
+    in: phases.judging,
+    rule: { refused: 'next' },
+    when: events.read,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next' },
+  },
+  {
+    title: 'found valid when it was asked again',
+    in: { ...phases.validating, step: 1 },
+    rule: { refused: 'next' },
+    when: events.validated,
+    to: { kind: 'queued', held: 'no' },
+    leaves: { refused: undefined },
+  },
   { title: 'told anew while queued', in: phases.queued, when: events.told, to: { kind: 'checking' }, notes: ['change_seen'] },
   {
     title: 'withdrawn while queued, and says so',
@@ -438,7 +487,7 @@ const rows: Row[] = [
     title: 'it came to nothing: it waits for its turn again',
     in: phases.applying,
     when: events.dissolved,
-    to: { kind: 'queued', candidate, held: false },
+    to: { kind: 'queued', candidate, held: 'no' },
   },
   {
     title: 'it came to nothing, and there are newer files',
@@ -547,6 +596,15 @@ const rows: Row[] = [
     when: events.failed,
     to: { kind: 'checking' },
     leaves: { refused: 'next' },
+  },
+  {
+    title: 'an instance that was started on it, and is not ready, runs with it: failed all the same',
+    in: phases.applying,
+    rule: { applied: next },
+    when: events.failed,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next', applied: next },
+    policy: owned,
   },
   {
     title: 'circumstances: tried again later',
@@ -663,7 +721,15 @@ const rows: Row[] = [
     title: 'the one beside took over: what did it find?',
     in: phases.applying,
     rule: { beside: 'next', desired: other },
-    when: { ...events.instanceStarted, promoted: true },
+    when: { ...events.instanceStarted, promoted: true, proven: true },
+    to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
+    leaves: { beside: undefined },
+  },
+  {
+    title: 'the one beside is the only one, and has started',
+    in: phases.applying,
+    rule: { beside: 'next' },
+    when: events.instanceStarted,
     to: { kind: 'surveying', expected: 'next', startedAt: 600, read: id },
     leaves: { beside: undefined },
   },
@@ -688,6 +754,30 @@ const rows: Row[] = [
     when: events.read,
     to: { kind: 'idle' },
     leaves: { applied: next, goodAt: 30_100, divergedAt: undefined },
+  },
+  {
+    title: 'it was ready before the survey was over',
+    in: phases.surveying,
+    when: { ...events.succeeded, how: 'restart', proven: true },
+    to: { kind: 'surveying', success: { proven: true } },
+    leaves: { applied: old },
+  },
+  {
+    title: 'it found what it was ready with: that is proven',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    when: events.read,
+    to: { kind: 'idle' },
+    leaves: { applied: next, good: bare(next), goodAt: undefined },
+    notes: ['applied'],
+  },
+  {
+    title: 'it found what it was ready with, which is no longer wanted',
+    in: { ...phases.surveying, success: { ...events.succeeded, how: 'restart', proven: true } },
+    rule: { desired: other },
+    when: events.read,
+    to: { kind: 'checking' },
+    leaves: { applied: next, good: bare(next) },
+    notes: ['applied'],
   },
   {
     title: 'it came up on what had been refused',
@@ -834,7 +924,7 @@ const taken: { readonly [K in Phase['kind']]: readonly RuleEvent['kind'][] } = {
   applying: [...everywhere, 'dissolved', 'succeeded'],
   down: everywhere.filter((kind) => kind !== 'instanceEnded'),
   coming: [...everywhere, 'instanceStarted'],
-  surveying: [...everywhere, 'read'],
+  surveying: [...everywhere, 'read', 'succeeded'],
   over: [],
 };
 /** What means nearly the same everywhere has a row in one phase at least. */
@@ -935,6 +1025,15 @@ describe('what one rule means to others', () => {
   test('its files are not judged yet, or refused: applying another one would make the application read them', () => {
     expect(kindsOf((rule) => holdsOthersBack(rule, policy))).toEqual(['checking', 'staging', 'validating', 'judging']);
     expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next' })).toEqual(Object.keys(phases));
+  });
+
+  test('refused files that it runs with already are nothing new to it', () => {
+    expect(kindsOf((rule) => holdsOthersBack(rule, policy), { refused: 'next', applied: next })).toEqual([
+      'checking',
+      'staging',
+      'validating',
+      'judging',
+    ]);
   });
 
   test('not if the application does not read them: published ones, or those of which nothing is applied', () => {

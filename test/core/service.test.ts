@@ -239,7 +239,7 @@ const rows: Row[] = [
     { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
     [stopOld],
     {},
-    ['instanceStarted promoted'],
+    ['instanceStarted promoted proven'],
   ],
   [
     'it is ready: it takes over',
@@ -248,7 +248,7 @@ const rows: Row[] = [
     { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
     [stopOld],
     { ready },
-    ['instanceStarted promoted'],
+    ['instanceStarted promoted proven'],
   ],
   [
     'it says so itself',
@@ -257,7 +257,7 @@ const rows: Row[] = [
     { kind: 'running', token: 2, pid: 17, attempt: 0, since: 160, readiness: { kind: 'ready' }, beside: undefined },
     [stopOld],
     { ready: { ...ready, check: { kind: 'notify' } } },
-    ['instanceStarted promoted'],
+    ['instanceStarted promoted proven'],
   ],
   [
     'it is asked once more',
@@ -317,6 +317,20 @@ const rows: Row[] = [
     { kind: 'stopping', token: 1, since: 300, leaveWith: 75 },
     [stopOld, { ...stopOld, token: 2 }],
   ],
+  ['leaving before there is anything', deciding, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['leaving during the start', states.starting, events.leaveWanted, { ...states.starting, leaveWith: 75 }, []],
+  [
+    'it runs: it is stopped',
+    { ...states.starting, leaveWith: 75 },
+    events.spawned,
+    { kind: 'stopping', token: 1, since: 60, leaveWith: 75 },
+    [stopOld],
+    {},
+    ['instanceStarted'],
+  ],
+  ['it does not', { ...states.starting, leaveWith: 75 }, events.spawnFailed, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['it has ended already', { ...states.starting, leaveWith: 75 }, events.exited, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['leaving while the rest is swept', states.sweeping, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
   ['leaving in a restart', states.stopping, events.leaveWanted, { ...states.stopping, leaveWith: 75 }, []],
   [
     'it has stopped: the container ends with the code that was wanted',
@@ -503,29 +517,19 @@ const rows: Row[] = [
 /** What means nothing, by state; the rest has to be a row above. */
 const preparations = ['listening', 'publishes', 'prepared', 'nothingAccepted'] as const;
 const ignored: { readonly [K in ServiceState['kind']]: readonly ServiceEvent['kind'][] } = {
-  preparing: [
-    'listening',
-    'spawned',
-    'spawnFailed',
-    'exited',
-    'gone',
-    'answered',
-    'notified',
-    'restartWanted',
-    'leaveWanted',
-    'timeElapsed',
-  ],
-  starting: [...preparations, 'gone', 'answered', 'notified', 'restartWanted', 'leaveWanted', 'timeElapsed'],
+  preparing: ['listening', 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
+  starting: [...preparations, 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
   running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', 'timeElapsed'],
   stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
-  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', 'leaveWanted', 'timeElapsed'],
+  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', 'timeElapsed'],
   backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified'],
   ending: [...preparations, 'spawned', 'gone', 'answered', 'notified', 'stopping', 'restartWanted', 'leaveWanted', 'timeElapsed'],
   ended: Object.keys(events) as ServiceEvent['kind'][],
 };
 const factOf = (fact: InstanceEvent): string => {
   if (fact.kind === 'instanceOrdered') return `${fact.kind}${fact.beside ? ' beside' : ''}`;
-  return `${fact.kind}${fact.kind === 'instanceStarted' && fact.promoted ? ' promoted' : ''}`;
+  if (fact.kind !== 'instanceStarted') return fact.kind;
+  return `${fact.kind}${fact.promoted ? ' promoted' : ''}${fact.proven ? ' proven' : ''}`;
 };
 
 describe('service', () => {

@@ -38,14 +38,14 @@ export function configFile(config: object): string {
   return file;
 }
 
-/** Waits until the log has a line that matches, and gives all its matches so far. */
-export async function logged(container: Namespace, pattern: RegExp, timeoutMs = 10_000): Promise<readonly string[]> {
+/** Waits until the log has `count` lines that match, and gives all its matches so far. */
+export async function logged(container: Namespace, pattern: RegExp, timeoutMs = 10_000, count = 1): Promise<readonly string[]> {
   const matches = () =>
     container
       .stderr()
       .split('\n')
       .filter((line) => pattern.test(line));
-  return eventually(`a log line with ${pattern}`, () => (matches().length > 0 ? matches() : undefined), timeoutMs);
+  return eventually(`${count} log lines with ${pattern}`, () => (matches().length >= count ? matches() : undefined), timeoutMs);
 }
 
 /** The pid of the application, as seen from out here: the child of PID 1 whose program has this name. */

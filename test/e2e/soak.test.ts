@@ -21,7 +21,14 @@ async function start() {
   const volume = join(scratchDirectory(), 'volume');
   const file = join(volume, 'generation');
   await createVolume(volume, { generation: '0' });
-  const rule = { settle: '10ms', validate: ['/bin/true'], reload_signal: 'HUP', reload_after_start: '0s', confirm: '50ms' };
+  const rule = {
+    settle: '10ms',
+    validate: ['/bin/true'],
+    reload_signal: 'HUP',
+    reload_after_start: '0s',
+    confirm: '50ms',
+    loop_guard: false,
+  };
   const config = { command: [compiled('counter'), file], watch: [{ paths: [volume], ...rule }] };
   const container = await startContainer([reinit, '-c', configFile(config)]);
   await eventually('the application', () => told(container, 'start').length > 0);

@@ -139,6 +139,28 @@ describe('stop', () => {
     const exited = await event(life, 'exited');
     expect(exited.at_ms - reloaded.at_ms).toBeGreaterThanOrEqual(250);
   });
+
+  it('within 1 s of a reload signal is sent once more, for it may have been lost; without a reload it is not', async () => {
+    const losesOne = [
+      '/bin/sh',
+      '-c',
+      'trap : HUP; trap \'n=x$n; echo "got $n"; [ $n = x ] || exit 3\' TERM; echo ready; while :; do sleep 0.01; done',
+    ];
+    for (const reload of [true, false]) {
+      const { one, controller } = await startDriven(losesOne);
+      const life = await controller.life(0);
+      begin(life, [spawn(1)]);
+      await says(one, 'ready');
+      if (reload) {
+        life.commit([signalTo(1, 1, 1, { guard: 1 })]);
+        await event(life, 'signalled');
+      }
+      one.signal('SIGTERM');
+      await says(one, 'got x');
+      if (reload) await event(life, 'exited', ({ status }) => status >> 8 === 3);
+      else await expect(Promise.race([event(life, 'exited'), setTimeout(2500, 'still there')])).resolves.toBe('still there');
+    }
+  });
 });
 
 describe('the end of an instance', () => {

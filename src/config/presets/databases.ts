@@ -17,7 +17,7 @@ export const databases = {
       {
         name: 'validate',
         value: ['postgres', '-C', 'data_directory', '-c', 'config_file=/etc/postgresql/postgresql.conf'],
-        why: 'Reads all of the file and fails on what it does not know. Without it a reload takes the good half of a broken file. pg_hba.conf is not checked.',
+        why: 'Reads all of the file and fails on what it does not know. Without it a reload takes the good half of a broken file. It does not read pg_hba.conf: a broken one is kept out by postgres itself, which logs it.',
       },
       {
         name: 'reload_signal',
@@ -27,7 +27,7 @@ export const databases = {
       {
         name: 'confirm_by',
         value: { exec: ['pg_isready', '-q'] },
-        why: 'The signal is never answered; at least it has to accept connections.',
+        why: 'The signal is never answered; at least it has to accept connections. What it did not take (a broken pg_hba.conf, settings that need a restart) stands in pg_hba_file_rules and pg_file_settings: where psql gets in without a password, a command that asks those is the better proof.',
       },
     ],
     examples: [],

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
+import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { get, serves, startMachine } from '../machine.ts';
+
+const payload = (text: string, directive = 'http-request'): Payload => ({
+  'haproxy.cfg': `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 1s
+  timeout server 1s
+frontend main
+  bind 127.0.0.1:8080
+  ${directive} return status 200 content-type text/plain string "${text}"
+`,
+});
+const url = 'http://127.0.0.1:8080/';
+const config = {
+  preset: 'haproxy',
+  command: ['haproxy', '-Ws', '-f', '/usr/local/etc/haproxy/haproxy.cfg'],
+  ready: 'notify',
+};
+
+async function start(more: object = {}) {
+  const volume = join(scratchDirectory(), 'volume');
+  await createVolume(volume, payload('one'));
+  const container = await startMachine({ ...config, ...more }, { '/usr/local/etc/haproxy': volume });
+  await logged(container, /haproxy is ready/);
+  await serves(container, url, 'one');
+  return { volume, container };
+}
+
+describe.skipIf(!isRoot || !installed('haproxy'))('preset: haproxy', () => {
+  it('is told to be ready by haproxy itself, reloads under the same pid, and refuses a broken file with its words', async () => {
+    const { volume, container } = await start();
+    const master = childNamed(container, 'haproxy');
+    await updateVolume(volume, payload('two'));
+    await serves(container, url, 'two');
+    await logged(container, /applied: reloaded/);
+    await updateVolume(volume, payload('broken', 'htp-request'));
+    expect((await logged(container, /refused: haproxy says no/)).join()).toContain("unknown keyword 'htp-request'");
+    expect(await get(container, url)).toBe('two');
+    expect(childNamed(container, 'haproxy')).toBe(master);
+    container.signal('SIGTERM');
+    expect(await container.exited).toBe(0);
+  });
+
+  it('sees by its workers that a reload failed which its check cannot foresee: a port that is taken', async () => {
+    const { volume, container } = await start({ watch: [{ confirm: '4s', reload_retries: 0 }] });
+    const taken = payload('two')['haproxy.cfg']?.toString().replace('127.0.0.1:8080', '127.0.0.2:8080,192.0.2.1:8080');
+    await updateVolume(volume, { 'haproxy.cfg': taken ?? '' });
+    expect((await logged(container, /was not confirmed/, 20_000)).join()).toContain('confirm_by');
+    expect(await get(container, url)).toBe('one');
+  });
+
+  it('confirmed by notify: RELOADING=1 twice and READY=1 are one reload', async () => {
+    const { volume, container } = await start({ watch: [{ confirm_by: 'notify' }] });
+    for (const text of ['two', 'three']) {
+      await updateVolume(volume, payload(text));
+      await serves(container, url, text);
+    }
+    expect(await logged(container, /applied: reloaded/, 10_000, 2)).toHaveLength(2);
+    expect(container.stderr()).not.toMatch(/not confirmed/);
+  });
+});
