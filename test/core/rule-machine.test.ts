@@ -88,7 +88,7 @@ interface Row {
   readonly rule?: Partial<RuleState>;
   readonly when: RuleEvent;
   /** `nothing`: the event means nothing here. */
-  readonly to: Partial<Phase> | 'nothing';
+  readonly to: Readonly<Record<string, unknown>> | 'nothing';
   readonly leaves?: Partial<RuleState>;
   readonly commands?: readonly RuleCommand[];
   readonly notes?: readonly string[];
@@ -188,20 +188,7 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
-<<<<<<< HEAD
     title: 'a tenth one in a row is told',
-=======
-    title: 'what comes from outside is no echo',
-    in: phases.idle,
-    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
-    when: { ...events.told, foreign: true },
-    to: { kind: 'checking' },
-    leaves: { echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
-    notes: ['change_seen'],
-  },
-  {
-    title: 'a fifth one in a row is told',
->>>>>>> main
     in: phases.idle,
     rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
     when: events.told,
