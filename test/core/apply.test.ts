@@ -67,8 +67,8 @@ const states = {
   publishing: { kind: 'publishing', batch: owned, attempt, job: 8 },
   signalling: { kind: 'signalling', batch: files, attempt, id: 7 },
   retrying: { kind: 'retrying', batch: files, attempt, at: 500 },
-  executing: { kind: 'executing', batch: { ...files, action: 'exec' }, step: 0, token: 6 },
-  calling: { kind: 'calling', batch: { ...files, action: 'http' }, job: 8 },
+  executing: { kind: 'executing', batch: { ...files, action: 'exec' }, step: 0, token: 6, from: 400 },
+  calling: { kind: 'calling', batch: { ...files, action: 'http' }, job: 8, from: 400 },
   restarting: { kind: 'restarting', batch: { ...files, action: 'restart' } },
   confirming: { kind: 'confirming', batch: files, how: 'reload', from: 100, until: 500, probing: undefined },
 } as const satisfies { [K in ApplyState['kind']]: Extract<ApplyState, { kind: K }> };
@@ -356,7 +356,7 @@ const rows: Row[] = [
     title: 'the last command',
     in: { ...states.executing, step: 1 },
     when: events.executed,
-    to: { kind: 'confirming', how: 'exec', from: 600, until: 3_600 },
+    to: { kind: 'confirming', how: 'exec', from: 400, until: 3_600 },
   },
   {
     title: 'a command that fails',
@@ -366,7 +366,12 @@ const rows: Row[] = [
     says: ['r: failed'],
     notes: ['action_failed'],
   },
-  { title: 'the call went well', in: states.calling, when: events.jobDone, to: { kind: 'confirming', how: 'http', until: 3_600 } },
+  {
+    title: 'the call went well',
+    in: states.calling,
+    when: events.jobDone,
+    to: { kind: 'confirming', how: 'http', from: 400, until: 3_600 },
+  },
   {
     title: 'a call that fails is repeated as often as a reload',
     in: states.calling,

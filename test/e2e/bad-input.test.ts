@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
 import { makeServer, type Server, startServer } from './server.ts';
 
 const untouched = async (server: Server) => {
@@ -103,13 +103,12 @@ describe.skipIf(!installed('python3'))('10,000 variables', () => {
   ])('of $kind are handed on, and a change of one is a restart that names it, not its value', async ({ payload, path }) => {
     const volume = join(scratchDirectory(), 'volume');
     await createVolume(volume, payload('hidden-old'));
-    const config = { command: ['python3', '-c', count], env_from: [join(volume, path)] };
+    const config = { command: [python, '-c', count], env_from: [join(volume, path)] };
     const container = await startContainer([reinit, '-c', configFile(config)]);
     const says = (line: string) => eventually(line, () => container.stdout().split('\n').includes(line), 60_000);
     await says('start 10000 hidden-old');
     await updateVolume(volume, payload('hidden-new'));
     await says('start 10000 hidden-new');
-    console.error(container.stderr());
     expect((await logged(container, /change seen/)).join()).toContain('KEY_9999');
     expect(container.stderr()).not.toContain('hidden-');
   });
@@ -117,7 +116,7 @@ describe.skipIf(!installed('python3'))('10,000 variables', () => {
   it('too large to be handed on: refused with the bound, and the application keeps what it has', async () => {
     const volume = join(scratchDirectory(), 'volume');
     await createVolume(volume, { KEY_9999: 'small' });
-    const container = await startContainer([reinit, '-c', configFile({ command: ['python3', '-c', count], env_from: [volume] })]);
+    const container = await startContainer([reinit, '-c', configFile({ command: [python, '-c', count], env_from: [volume] })]);
     await eventually('its start', () => container.stdout().includes('start 1 small'));
     const large = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`KEY_${index}`, 'x'.repeat(100_000)]));
     await updateVolume(volume, large);

@@ -34,7 +34,9 @@ describe.skipIf(!isRoot || !installed('nginx'))('a loop', () => {
     write(site, 'two');
     const [held] = await said(container, 'loop_held', 1, 30_000);
     expect(held?.level).toBe('error');
-    expect(held?.msg).toMatch(/has changed \d+ times in a row right after it was applied: .* writes there itself\. Held for \d+s; .*exclude/);
+    expect(held?.msg).toMatch(
+      /has changed \d+ times in a row right after it was applied: .* writes there itself\. Held for \d+s; .*exclude/,
+    );
     expect(held?.msg).toContain(site.volume);
     const applied = lines(container, 'applied').length;
     await pause(2000);

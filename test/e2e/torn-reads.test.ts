@@ -16,7 +16,7 @@ const often = { settle: '5ms', max_wait: '40ms', reload_after_start: '0s' };
 /** A program of test/fixtures beside the container. Returns what it has written so far. */
 function beside(program: string, ...words: string[]): { readonly child: ChildProcess; output(): string } {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../fixtures', program), ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   let all = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

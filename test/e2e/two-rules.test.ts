@@ -36,7 +36,7 @@ interface Pair {
   readonly site: Site;
   readonly secret: string;
   readonly container: Namespace;
-  readonly tls: PayloadOptions;
+  readonly tls: PayloadOptions & { readonly main: string };
 }
 
 /** The Secret is read by nginx where it is mounted; `more`: settings of its rule. */
@@ -89,7 +89,7 @@ describe.skipIf(!isRoot || !installed('nginx', 'openssl'))('a ConfigMap and a Se
 
   it('the second half of a change corrects the refused first one: both are applied', async () => {
     const { site, secret, container, tls } = await start();
-    const other = { main: tls.main?.replaceAll(`${secret}/tls`, `${secret}/new`) };
+    const other = { main: tls.main.replaceAll(`${secret}/tls`, `${secret}/new`) };
     await updateVolume(site.volume, site.payload('two', other));
     expect((await said(container, 'refused'))[0]?.output).toContain('new.crt');
     const old = certificate('one');
