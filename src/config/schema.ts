@@ -67,7 +67,7 @@ export const watchRule = v.strictObject({
   ),
   publish: unset(
     publish,
-    'Where the application finds accepted configuration, and no other: a path of its own, which reinit keeps. One directory that is watched is there as it is; a single file, or several paths, each below its last part.',
+    'Where the application finds accepted configuration, and no other: a path of its own, which reinit keeps. One directory that is watched is there as it is; a single file, or several paths, each below its last part. Validators are given the copy as `{{snapshot}}`; files that include others have to do so by relative paths, since absolute ones lead from the copy to the files of before, and a broken copy would pass.',
   ),
   on_change: withDefault(
     choice(['reload', 'restart', 'exec', 'http', 'none']),
