@@ -24,6 +24,7 @@ import {
   start,
   tini,
 } from './measure.ts';
+import { timePublishing } from './publish.ts';
 import { tenThousandFiles } from './watch.ts';
 
 interface Row {
@@ -297,6 +298,22 @@ async function files(): Promise<void> {
   row('10,000 watched files: re-scan', `${(rescanMs / 1000).toFixed(2)} s`, '–', undefined, '≤ 0.3 s', rescanMs <= 300);
 }
 
+async function publishing(): Promise<void> {
+  const common = { files: 100, bytes: 4096, durable: false, rounds: quick ? 5 : 30, place: '/dev/shm' } as const;
+  for (const mode of ['flip', 'files'] as const) {
+    const { stageMs, publishMs } = await timePublishing({ ...common, mode });
+    const goal = '≤ 20 ms';
+    row(
+      `100 files of 4 KiB copied, checked and published (${mode})`,
+      ms(stageMs + publishMs),
+      '–',
+      undefined,
+      goal,
+      stageMs + publishMs <= 20,
+    );
+  }
+}
+
 function table(): string {
   const model = cpus()[0]?.model ?? 'unknown processor';
   return [
@@ -314,7 +331,7 @@ function table(): string {
 }
 
 /** `--only NAME` runs the parts whose name has it in. */
-const parts = { size, plainStart, signals, orphans, configuredStart, changeToSignal, volumeToSignal, restartGap, files, idle };
+const parts = { size, plainStart, signals, orphans, configuredStart, changeToSignal, volumeToSignal, publishing, restartGap, files, idle };
 const only = process.argv[process.argv.indexOf('--only') + 1] ?? '';
 
 prepare();

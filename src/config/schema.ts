@@ -3,7 +3,7 @@ import { type Raw, required, unset, withDefault } from './kinds.ts';
 import { choice, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
-import { probe } from './leaves/probes.ts';
+import { confirmation, readiness } from './leaves/probes.ts';
 import { publish } from './leaves/publish.ts';
 import { httpCall } from './leaves/requests.ts';
 import { signal, signalList, signalRules, stopSignal } from './leaves/signals.ts';
@@ -99,7 +99,7 @@ export const watchRule = v.strictObject({
     'How long the application has to stay up after the action for it to count; with `confirm_by`: how long it has to confirm. Default: `3s`, with `confirm_by` `10s`.',
   ),
   confirm_by: unset(
-    probe,
+    confirmation,
     'How the application shows that it has taken over its configuration: a probe, which is asked after the action. That it still runs is no proof: some go on with what they had.',
   ),
   reload_retries: withDefault(integer(0, 10), '1', 'How often an action that was not confirmed is tried again before `on_failure`.'),
@@ -190,7 +190,7 @@ export const service = {
     'stop_first',
     'On a restart: first stop the old instance, or first start the new one, wait until it is `ready`, and stop the old one then. Both listen at once then: give them `sockets`, or let them share their address (SO_REUSEPORT).',
   ),
-  ready: unset(probe, 'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs.'),
+  ready: unset(readiness, 'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs.'),
   sockets: withDefault(
     sockets,
     [],

@@ -23,19 +23,19 @@ export function startLate(options: LateOptions): void {
 
 function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
   const name = rule.name;
-  const told = (reading: Reading): void =>
-    driver.dispatch([{ kind: 'told', rule: name, reading, foreign: isForeign(rule.paths), at: now() }]);
-  const tellVariables = async (): Promise<void> => {
+  const told = (reading: Reading, swapped: boolean): void =>
+    driver.dispatch([{ kind: 'told', rule: name, reading, foreign: swapped || isForeign(rule.paths), at: now() }]);
+  const tellVariables = async (swapped: boolean): Promise<void> => {
     const reading = await (await shop.open()).readVariables();
-    if (reading) told(reading);
-    else setTimeout(() => void tellVariables(), againMs);
+    if (reading) told(reading, swapped);
+    else setTimeout(() => void tellVariables(swapped), againMs);
   };
   const variables = rule.source === 'environment';
-  const found = (generation: Generation): void => (variables ? void tellVariables() : told(generation));
+  const found = (generation: Generation, swapped: boolean): void => (variables ? void tellVariables(swapped) : told(generation, swapped));
   const tell = (event: WatchEvent): void => {
     switch (event.kind) {
       case 'generation':
-        found(event.generation);
+        found(event.generation, event.swapped);
         break;
       case 'stir':
       case 'calm':

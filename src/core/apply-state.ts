@@ -54,8 +54,9 @@ export type ApplyState =
   | { readonly kind: 'signalling'; readonly batch: Batch; readonly attempt: Attempt; readonly id: number }
   /** The application does not take the signal yet, or has not confirmed it: again at `at`. */
   | { readonly kind: 'retrying'; readonly batch: Batch; readonly attempt: Attempt; readonly at: number }
-  | { readonly kind: 'executing'; readonly batch: Batch; readonly step: number; readonly token: number }
-  | { readonly kind: 'calling'; readonly batch: Batch; readonly job: number }
+  /** `from`: when the action began. What the application does because of it is younger. */
+  | { readonly kind: 'executing'; readonly batch: Batch; readonly step: number; readonly token: number; readonly from: number }
+  | { readonly kind: 'calling'; readonly batch: Batch; readonly job: number; readonly from: number }
   | { readonly kind: 'restarting'; readonly batch: Batch }
   /** Done, if the application stays up until then, and, with a probe, confirms it until then. */
   | {

@@ -98,7 +98,7 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
     if (event.kind !== 'timeElapsed' || event.at < at) return undefined;
     return recheck(batch, attempt, given, id, event.at);
   },
-  executing({ batch, step, token }, event, given, id) {
+  executing({ batch, step, token, from }, event, given, id) {
     if (event.kind !== 'executed' || event.token !== token) return undefined;
     const leader = leaderOf(batch, given);
     if (event.refusal) {
@@ -112,15 +112,15 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
       } as const;
       return telling(unconfirmed(batch, event.at, given, id), batch, note);
     }
-    if (step + 1 >= leader.exec.length) return confirm(batch, 'exec', event.at, given);
-    return to({ kind: 'executing', batch, step: step + 1, token: id }, [
+    if (step + 1 >= leader.exec.length) return confirm(batch, 'exec', from, event.at, given);
+    return to({ kind: 'executing', batch, step: step + 1, token: id, from }, [
       { kind: 'execute', rule: batch.leader, token: id, step: step + 1 },
     ]);
   },
-  calling({ batch, job }, event, given, id) {
+  calling({ batch, job, from }, event, given, id) {
     if (event.kind !== 'jobDone' || event.id !== job || event.result.kind !== 'done') return undefined;
     const { problem } = event.result;
-    if (problem === undefined) return confirm(batch, 'http', event.at, given);
+    if (problem === undefined) return confirm(batch, 'http', from, event.at, given);
     const verdict = { kind: 'unusable', problem } as const;
     const note = { kind: 'action_failed', hash: leaderHash(batch), how: 'http', step: 0, verdict, sequel: sequelOf(batch, given) } as const;
     return telling(unconfirmed(batch, event.at, given, id), batch, note);
@@ -186,9 +186,9 @@ function act(batch: Batch, attempt: Attempt, at: number, given: ApplyPolicy, id:
         { kind: 'signal', id, signo: leader.reload_signal, minAgeMs: leader.reload_after_start },
       ]);
     case 'exec':
-      return to({ kind: 'executing', batch, step: 0, token: id }, [{ kind: 'execute', rule: batch.leader, token: id, step: 0 }]);
+      return to({ kind: 'executing', batch, step: 0, token: id, from: at }, [{ kind: 'execute', rule: batch.leader, token: id, step: 0 }]);
     case 'http':
-      return to({ kind: 'calling', batch, job: id });
+      return to({ kind: 'calling', batch, job: id, from: at });
     case 'restart':
       return to({ kind: 'restarting', batch }, [{ kind: 'restart' }]);
     default:
@@ -213,7 +213,7 @@ function answered({ batch, attempt }: In<'signalling'>, result: SignalResult, at
   const signo = leader.reload_signal;
   switch (result) {
     case 'sent':
-      return telling(confirm(batch, 'reload', at, given), batch, { kind: 'signalled', signo, hash: leaderHash(batch) });
+      return telling(confirm(batch, 'reload', at, at, given), batch, { kind: 'signalled', signo, hash: leaderHash(batch) });
     case 'no_process': // its end is on the way to us, and is not the signal's doing
     case 'stopping':
       return dissolve(batch, undefined, undefined, at);
@@ -233,9 +233,9 @@ function answered({ batch, attempt }: In<'signalling'>, result: SignalResult, at
   }
 }
 
-function confirm(batch: Batch, how: 'reload' | 'exec' | 'http', at: number, given: ApplyPolicy): ApplyStep {
+function confirm(batch: Batch, how: 'reload' | 'exec' | 'http', from: number, at: number, given: ApplyPolicy): ApplyStep {
   const { confirm_by: probe, confirm: ms } = leaderOf(batch, given);
-  return to({ kind: 'confirming', batch, how, from: at, until: at + ms, probing: probe && startProbing(probe, at) });
+  return to({ kind: 'confirming', batch, how, from, until: at + ms, probing: probe && startProbing(probe, at) });
 }
 
 function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: ApplyPolicy, id: number): ApplyStep | undefined {
@@ -258,7 +258,7 @@ function confirmingAction(state: In<'confirming'>, event: ApplyEvent, given: App
       hash: leaderHash(batch),
       how,
       problem,
-      ms: until - state.from,
+      ms: over ? leaderOf(batch, given).confirm : Math.max(0, at - state.from),
       sequel: sequelOf(batch, given),
     } as const;
     return telling(unconfirmed(batch, at, given, id), batch, note);

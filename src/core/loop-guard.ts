@@ -2,7 +2,8 @@
  * An application (or a hook of it) that writes into what is watched would be reloaded for ever: each reload makes it write, each writing makes
  * reinit reload. So changes right after our own actions are counted. Enough of them in a row, and the rule is held for a while, longer each time.
  * Nothing is forgotten meanwhile: what the files are in the end is applied. A change that comes although nothing was done proves a writer of its own,
- * and the rule is free again for long. What the container sees through a read-only mount (every ConfigMap and Secret) it cannot have written.
+ * and the rule is free again for long. What the container sees through a read-only mount (every ConfigMap and Secret) it
+ * cannot have written; what was swapped in (kubelet, git-sync) it has not.
  */
 import type { RuleNote } from './notes.ts';
 import type { Echo } from './rule.ts';

@@ -9,7 +9,7 @@
 import { isOwned, type RulePolicy } from './policy.ts';
 import { bare, type Reading, shortHash } from './reading.ts';
 import type { InstanceEvent, Phase, RuleEvent, RuleState, RuleStep, Verdict } from './rule.ts';
-import { isOnProbation } from './rule.ts';
+import { isOnProbation, isRefused } from './rule.ts';
 import {
   accept,
   change,
@@ -74,7 +74,11 @@ const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
 const ignore = (): undefined => undefined;
 
 const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
-  idle: ignore,
+  idle(rule, _, event, policy, id) {
+    const { desired } = rule;
+    if (event.kind !== 'askedAgain' || !desired || !isRefused(rule) || policy.validate.length === 0) return undefined;
+    return consider(rule, { reading: desired, since: rule.seenAt, tries: 0 }, policy, event.at, id);
+  },
   down: ignore,
   over: ignore,
   coming: ignore,
@@ -125,9 +129,10 @@ const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
   },
   queued(rule, phase, event) {
     if (event.kind === 'chosen') return enter(rule, { kind: 'applying', candidate: phase.candidate });
-    if (event.kind !== 'heldBack' || phase.held) return undefined;
+    if (event.kind !== 'heldBack' || phase.held === 'told') return undefined;
+    if (phase.held === 'no') return enter(rule, { ...phase, held: 'asked' });
     const note = { kind: 'held_back', hash: shortHash(phase.candidate.reading.hash), by: event.by } as const;
-    return tell(enter(rule, { ...phase, held: true }), note);
+    return tell(enter(rule, { ...phase, held: 'told' }), note);
   },
   surveying(rule, { expected, startedAt, success }, event, policy, id) {
     if (event.kind !== 'read') return undefined;
@@ -244,7 +249,7 @@ function dissolved(rule: RuleState, event: Extract<Verdict, { kind: 'dissolved' 
   if (event.moved) return lookAgain(rule, { ...event.moved, at: event.at }, policy);
   const { candidate } = rule.phase;
   const newer = rule.desired !== undefined && rule.desired.hash !== candidate.reading.hash && !isOwned(policy);
-  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: false });
+  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: 'no' });
 }
 
 function succeeded(rule: RuleState, event: Extract<Verdict, { kind: 'succeeded' }>, policy: RulePolicy, id: number): RuleStep | undefined {

@@ -76,7 +76,8 @@ export function consider(rule: RuleState, candidate: Candidate, policy: RulePoli
 /** Nothing is said against it. */
 export function accept(rule: RuleState, candidate: Candidate, policy: RulePolicy, at: number, id: number): RuleStep {
   if (policy.on_change === 'none' && !isOwned(policy)) return finished(rule, candidate, 'none', false, at, policy, id);
-  return enter(rule, { kind: 'queued', candidate, held: false });
+  const refused = rule.refused === candidate.reading.hash ? undefined : rule.refused;
+  return enter({ ...rule, refused }, { kind: 'queued', candidate, held: 'no' });
 }
 
 /** A verdict on the files is final for them. A validator that gave none (it hangs, it is missing) is asked again, later and later. */
@@ -93,7 +94,8 @@ export function refuse(
   const refused = { ...rule, refused: hash };
   const final = verdict.kind === 'unusable' || (verdict.kind === 'ended' && verdict.end.kind === 'code');
   const after = final ? evaluate(refused, policy, at, id) : delay(refused, candidate, at);
-  if (!final && candidate.tries > 0) return after;
+  const toldBefore = final ? rule.refused === hash && candidate.tries === 0 : candidate.tries > 0;
+  if (toldBefore) return after;
   return tell(after, { kind: 'refused', hash: shortHash(hash), running: shortOf(rule.applied), step, verdict });
 }
 

@@ -82,8 +82,11 @@ export type Phase =
   | { readonly kind: 'judging'; readonly candidate: Candidate; readonly step: number; readonly verdict: Refusal; readonly read: number }
   /** Circumstances keep it from being judged or applied: tried again at `until`. */
   | { readonly kind: 'delayed'; readonly candidate: Candidate; readonly until: number }
-  /** Valid; waits for its turn: one apply at a time over all rules. `held`: told already that another rule holds it back. */
-  | { readonly kind: 'queued'; readonly candidate: Candidate; readonly held: boolean }
+  /**
+   * Valid; waits for its turn: one apply at a time over all rules. `held`: another rule, whose files are refused, holds it back; that one was asked
+   * again, and then it was told.
+   */
+  | { readonly kind: 'queued'; readonly candidate: Candidate; readonly held: 'no' | 'asked' | 'told' }
   /** Part of what is being applied (apply.ts), which says how it ends. */
   | { readonly kind: 'applying'; readonly candidate: Candidate }
   /** No instance runs. The next one finds whatever is there. */
@@ -103,7 +106,7 @@ export type Phase =
   | { readonly kind: 'over' };
 
 export type RuleEvent =
-  /** The watch: the files have settled on this. `foreign`: nobody in the container can have written it. */
+  /** The watch: the files have settled on this. `foreign`: nobody in the container has written it. */
   | { readonly kind: 'told'; readonly reading: Reading; readonly foreign: boolean; readonly at: number }
   /** The watch: something moves; and: it has come to nothing. */
   | { readonly kind: 'stirred'; readonly at: number }
@@ -113,6 +116,8 @@ export type RuleEvent =
   | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
   | { readonly kind: 'validated'; readonly token: number; readonly at: number; readonly refusal: Refusal | undefined }
   | { readonly kind: 'heldBack'; readonly by: string }
+  /** What is refused holds back another rule, whose files are new. Its validators may have meant the old ones of that. */
+  | { readonly kind: 'askedAgain'; readonly at: number }
   | Verdict
   | InstanceEvent
   | { readonly kind: 'containerStops' }
@@ -203,7 +208,7 @@ export function holdsOthersBack(rule: RuleState, policy: RulePolicy): boolean {
   return isJudging(rule) || (isRefused(rule) && rule.refused !== rule.applied?.hash);
 }
 
-const isJudging = ({ phase: { kind } }: RuleState): boolean =>
+export const isJudging = ({ phase: { kind } }: RuleState): boolean =>
   kind === 'checking' || kind === 'staging' || kind === 'validating' || kind === 'judging';
 
 export const isRefused = (rule: RuleState): boolean => rule.desired !== undefined && rule.desired.hash === rule.refused;

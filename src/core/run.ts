@@ -236,7 +236,21 @@ function takeApplyCommand(run: Run, command: ApplyCommand, at: number): void {
   }
 }
 
+/**
+ * A validator may read the files of several rules (`nginx -t` reads certificates, too): what one rule was refused for can be what the other one has
+ * brought meanwhile. So a refusal holds back others only after it was given again.
+ */
+function askAgain(run: Run, at: number): void {
+  for (const { rule, by } of nextTurn(run.state, run.policies, at).heldBack) {
+    const phase = run.state.rules[rule]?.phase;
+    if (phase?.kind !== 'queued' || phase.held !== 'no') continue;
+    toRule(run, rule, { kind: 'heldBack', by });
+    toRule(run, by, { kind: 'askedAgain', at });
+  }
+}
+
 export function giveTurns(run: Run, at: number): void {
+  askAgain(run, at);
   const { batch, heldBack } = nextTurn(run.state, run.policies, at);
   for (const { rule, by } of heldBack) toRule(run, rule, { kind: 'heldBack', by });
   if (batch) toApply(run, { kind: 'begin', batch, at });

@@ -91,7 +91,7 @@ function withoutGone(state: State, rules: Readonly<Record<string, RuleState>>): 
   if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined)) return { apply, rules };
   const back = Object.entries(rules).map(([name, rule]): [string, RuleState] =>
     rule.phase.kind === 'applying'
-      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: false } }]
+      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: 'no' } }]
       : [name, rule],
   );
   return { apply: { kind: 'none' }, rules: Object.fromEntries(back) };

@@ -3,7 +3,7 @@ import type { Batch, Member } from './apply-state.ts';
 import { type ApplyState, applyDeadline } from './apply-state.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
-import { type Candidate, holdsOthersBack, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
+import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
 import { earliest, type ServiceState, serviceDeadline } from './service-state.ts';
 
 /** What of the state the turns depend on. */
@@ -119,7 +119,7 @@ function heldBackRules(queued: readonly Queued[], turns: Turns, policies: readon
   return queued.flatMap(({ policy }) => {
     const by = heldBackBy(policy.name, turns, policies);
     const other = by === undefined ? undefined : turns.rules[by];
-    return by !== undefined && other && isRefused(other) ? [{ rule: policy.name, by }] : [];
+    return by !== undefined && other && isRefused(other) && !isJudging(other) ? [{ rule: policy.name, by }] : [];
   });
 }
 

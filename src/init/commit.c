@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "container.h"
 #include "events.h"
+#include "forget.h"
 #include "instance.h"
 #include "orders.h"
 #include "proc.h"
@@ -17,10 +18,12 @@
 
 enum { MAX_EFFECTS = 128, DEFAULT_STOP = SIGTERM };
 
-static uint8_t memo[MAX_MEMO];
+static _Alignas(4096) uint8_t memo[MAX_MEMO];
 static size_t memo_length;
 
 struct span commit_memo(void) { return (struct span){memo, memo_length}; }
+
+void commit_forget(void) { forget(memo, sizeof memo); }
 
 /* An effect: `u8 version · u8 type · fields`, a frame whose length is the list's own. One of these, decoded. */
 struct effect {
@@ -77,6 +80,7 @@ static bool fits(struct list effects, uint64_t ack)
 	return spawns <= free_slots && answers + 3 * spawns <= room;
 }
 
+/* One whose tree could not be told from that of the new one. */
 static bool instance_exists(void)
 {
 	for (const struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
@@ -103,7 +107,7 @@ static void apply_spawn(const struct msg_spawn *m)
 		refuse_spawn(m, "stopping", ECANCELED);
 		return;
 	}
-	if (m->role == ROLE_MAIN && instance_exists()) {
+	if (m->role == ROLE_MAIN && !(m->flags & SPAWN_NEST) && instance_exists()) {
 		refuse_spawn(m, "busy", EBUSY);
 		return;
 	}
@@ -143,10 +147,17 @@ static uint8_t signal_slot(struct slot *slot, const struct msg_signal_to *m)
 	return SIGNALLED_SENT;
 }
 
+/* It is told as of before it was sent: whatever the process does because of it is younger, also where we are not scheduled meanwhile. */
+static void apply_signal(const struct msg_signal_to *m)
+{
+	uint64_t at = now_ms();
+	event_signalled(m->id, m->token, signal_slot(slot_of_token(m->token), m), at);
+}
+
 static void apply_stop(const struct msg_stop *m)
 {
 	struct slot *slot = slot_of_token(m->token);
-	if (slot ? slot->role == ROLE_MAIN : m->token == orders.main_token)
+	if (container_ended_with(m->token) || (!slot && m->token == orders.main_token))
 		container_decided();
 	if (!slot)
 		event_gone(m->token, 0);
@@ -170,15 +181,14 @@ static void apply(const struct effect *effect)
 		apply_spawn(&effect->spawn);
 		break;
 	case MSG_SIGNAL_TO:
-		event_signalled(effect->signal_to.id, effect->signal_to.token, signal_slot(slot_of_token(effect->signal_to.token), &effect->signal_to));
+		apply_signal(&effect->signal_to);
 		break;
 	case MSG_STOP:
 		apply_stop(&effect->stop);
 		break;
 	case MSG_ORDERS:
 		orders_set(&effect->orders);
-		if (effect->orders.main_end == MAIN_END_HOLD)
-			container_held();
+		container_ordered();
 		break;
 	case MSG_LISTEN:
 		apply_listen(&effect->listen);

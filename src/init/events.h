@@ -15,7 +15,7 @@ void event_exited(const struct slot *slot);
 void event_gone(uint32_t token, uint32_t killed);
 void event_signal(int signo, uint64_t value, pid_t sender);
 void event_stopping(int signo);
-void event_signalled(uint32_t id, uint32_t token, uint8_t result);
+void event_signalled(uint32_t id, uint32_t token, uint8_t result, uint64_t at);
 /* `states`: NOTIFY_ bits of one datagram. What repeats the last word of the instance before that has been told is the same. */
 void event_notified(struct slot *slot, pid_t pid, uint32_t states);
 /* `stage`: an enum listen_stage. */
@@ -28,6 +28,9 @@ uint64_t events_oldest(void);  /* its sequence number, or the next one's */
 bool events_waiting(void); /* some are not acknowledged */
 /* Forgets events up to `seq`, and frees the slots whose story they end. */
 void events_acknowledge(uint64_t seq);
+
+/* See forget.h. */
+void events_forget(void);
 
 /* Telling: a cursor that a new link sets back to the oldest unacknowledged event. */
 void events_rewind(void);

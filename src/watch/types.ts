@@ -15,8 +15,11 @@ export type WatchedRule = ReadRule & Pick<WatchRule, 'mode' | 'settle' | 'max_wa
 
 /** What a watch tells its owner. Everything here is a fact, told once; deciding is the owner's. */
 export type WatchEvent =
-  /** The files have settled on a generation that differs from the one told last (or given as `known`). */
-  | { readonly kind: 'generation'; readonly generation: Generation }
+  /**
+   * The files have settled on a generation that differs from the one told last (or given as `known`). `swapped`: it has come by links that lead
+   * elsewhere now, so by nobody who reads it.
+   */
+  | { readonly kind: 'generation'; readonly generation: Generation; readonly swapped: boolean }
   /**
    * Something is going on (a file event, or a first look at other content) that is not judged yet. It ends with `generation`, or with
    * `calm`; what changes together with other rules' files is one change to an owner that waits meanwhile. Files that never hold still stir

@@ -1,5 +1,6 @@
 import { createReader, type Reader, type Reading } from './generation.ts';
 import { nextReading, onDoubt, onHint, onMoving, onReading, onUnreachable, type Settling, startSettling, timerSlackMs } from './settle.ts';
+import { isSwap, type Lay } from './swapped.ts';
 import { type Inode, startTrigger, type Trigger, type TriggerEvents } from './trigger.ts';
 import type { Generation, StartWatch, Watch, WatchEvent, WatchedRule } from './types.ts';
 import { noEvents, silentMount, unannounced, unreachable, type Warning, warningsOf } from './warnings.ts';
@@ -24,6 +25,8 @@ interface Watching {
   readonly tell: (event: WatchEvent) => void;
   readonly environment: WatchEnvironment;
   settling: Settling;
+  /** What the owner has, and where it lay. Undefined: only its hash is known so far. */
+  lay: Lay | undefined;
   /** `stir` was told last, and nothing has ended it. */
   stirring: boolean;
   mode: 'events' | 'poll' | undefined;
@@ -59,6 +62,7 @@ export function createWatch(
     tell,
     environment,
     settling: startSettling(known),
+    lay: undefined,
     stirring: false,
     mode: undefined,
     trigger: undefined,
@@ -155,7 +159,8 @@ async function look(watching: Watching): Promise<void> {
 /** A reading was had: does it count, what is wrong with it, and where do the next hints come from? */
 async function judge(watching: Watching, reading: Read, at: number): Promise<void> {
   const { rule } = watching;
-  const { volumes } = reading.plan;
+  const { volumes, files } = reading.plan;
+  const lay = { generation: reading.generation, files };
   const isGone = (path: string) => [...volumes].some((volume) => path.startsWith(`${volume}/`));
   const { state, tell } = onReading(watching.settling, { at, generation: reading.generation, isGone }, rule);
   watching.settling = state;
@@ -172,8 +177,9 @@ async function judge(watching: Watching, reading: Read, at: number): Promise<voi
   if (tell?.unannounced && watching.mode === 'events' && rule.mode === 'auto') await distrustEvents(watching, reading);
   if (tell !== undefined) {
     watching.stirring = false;
-    watching.tell({ kind: 'generation', generation: reading.generation });
+    watching.tell({ kind: 'generation', generation: reading.generation, swapped: isSwap(watching.lay, lay) });
   }
+  if (state.told?.hash === reading.generation.hash) watching.lay = lay;
   tellStir(watching);
   await arm(watching, reading);
 }

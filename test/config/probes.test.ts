@@ -3,6 +3,8 @@ import type { Check, Probe } from '../../src/config/model.ts';
 import { inRule, load, loadMain, loadRule, problems, refused } from './support.ts';
 
 const times = { initial_delay: 0, period: 1000, timeout: 1000, success_threshold: 1, failure_threshold: 30 };
+/** Asked as long as `confirm` says, however often that is. */
+const untilConfirmed = { ...times, failure_threshold: 1_000_000 };
 const get = (given: object = {}): Check => ({
   kind: 'http_get',
   scheme: 'http',
@@ -41,11 +43,11 @@ describe('good forms', () => {
   ];
   test.each(rows)('%s', (text, check, more = {}) => {
     expect(loadMain({ yaml: `ready: ${text}` }).ready).toStrictEqual({ check, ...times, ...more });
-    expect(loadRule(`confirm_by: ${text}`).confirm_by).toStrictEqual({ check, ...times, ...more });
+    expect(loadRule(`confirm_by: ${text}`).confirm_by).toStrictEqual({ check, ...untilConfirmed, ...more });
   });
 
   test('workers, after a reload', () => {
-    expect(loadRule('confirm_by: workers').confirm_by).toStrictEqual({ check: { kind: 'workers' }, ...times });
+    expect(loadRule('confirm_by: workers').confirm_by).toStrictEqual({ check: { kind: 'workers' }, ...untilConfirmed });
     expect(loadRule('confirm_by: {workers: true, period: 100ms}').confirm_by).toMatchObject({ check: { kind: 'workers' }, period: 100 });
   });
 

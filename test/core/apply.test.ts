@@ -67,8 +67,8 @@ const states = {
   publishing: { kind: 'publishing', batch: owned, attempt, job: 8 },
   signalling: { kind: 'signalling', batch: files, attempt, id: 7 },
   retrying: { kind: 'retrying', batch: files, attempt, at: 500 },
-  executing: { kind: 'executing', batch: { ...files, action: 'exec' }, step: 0, token: 6 },
-  calling: { kind: 'calling', batch: { ...files, action: 'http' }, job: 8 },
+  executing: { kind: 'executing', batch: { ...files, action: 'exec' }, step: 0, token: 6, from: 400 },
+  calling: { kind: 'calling', batch: { ...files, action: 'http' }, job: 8, from: 400 },
   restarting: { kind: 'restarting', batch: { ...files, action: 'restart' } },
   confirming: { kind: 'confirming', batch: files, how: 'reload', from: 100, until: 500, probing: undefined },
 } as const satisfies { [K in ApplyState['kind']]: Extract<ApplyState, { kind: K }> };
@@ -356,7 +356,7 @@ const rows: Row[] = [
     title: 'the last command',
     in: { ...states.executing, step: 1 },
     when: events.executed,
-    to: { kind: 'confirming', how: 'exec', from: 600, until: 3_600 },
+    to: { kind: 'confirming', how: 'exec', from: 400, until: 3_600 },
   },
   {
     title: 'a command that fails',
@@ -366,7 +366,12 @@ const rows: Row[] = [
     says: ['r: failed'],
     notes: ['action_failed'],
   },
-  { title: 'the call went well', in: states.calling, when: events.jobDone, to: { kind: 'confirming', how: 'http', until: 3_600 } },
+  {
+    title: 'the call went well',
+    in: states.calling,
+    when: events.jobDone,
+    to: { kind: 'confirming', how: 'http', from: 400, until: 3_600 },
+  },
   {
     title: 'a call that fails is repeated as often as a reload',
     in: states.calling,
@@ -710,6 +715,25 @@ describe('apply', () => {
       expect(step?.state).toEqual({ kind: 'none' });
       expect(step && wordsOf(step)).toEqual([`${state.batch.leader}: dissolved`]);
     }
+  });
+
+  test('what a failure says of what follows is what follows', () => {
+    const sequel = (batch: Batch, policy: Partial<RulePolicy>) => {
+      const step = applyTransition({ ...asked, batch }, { kind: 'timeElapsed', at: 5_000 }, given({ confirm_by: probe, ...policy }), id);
+      const [told] = step?.notes ?? [];
+      return [told?.note.kind === 'unconfirmed' ? told.note.sequel : undefined, step?.state.kind];
+    };
+    expect(sequel(files, { reload_retries: 1 })).toEqual(['again', 'retrying']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'keep' })).toEqual(['keep', 'none']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'restart' })).toEqual(['restart', 'rechecking']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'rollback' })).toEqual(['keep', 'none']);
+    expect(sequel(owned, { reload_retries: 0, on_failure: 'rollback' })).toEqual(['rollback', 'publishing']);
+  });
+
+  test('a restart after which it was not ready is told as what the application did', () => {
+    const step = applyTransition(restarted, events.instanceUnready, given({}, true), id);
+    const notes = step?.sayings.map(({ event }) => (event.kind === 'failed' ? event.note : undefined));
+    expect(notes).toContainEqual(expect.objectContaining({ kind: 'restart_failed', problem: 'was not ready in time: no' }));
   });
 
   test('late answers of former states are nobody’s', () => {

@@ -41,7 +41,7 @@ const phases = {
   validating: { kind: 'validating', candidate, step: 0, token: 6, directory: undefined },
   judging: { kind: 'judging', candidate, step: 0, verdict, read: 5 },
   delayed: { kind: 'delayed', candidate, until: 500 },
-  queued: { kind: 'queued', candidate, held: false },
+  queued: { kind: 'queued', candidate, held: 'no' },
   applying: { kind: 'applying', candidate },
   down: { kind: 'down' },
   coming: { kind: 'coming', expected: 'next' },
@@ -50,13 +50,14 @@ const phases = {
 } as const satisfies { [K in Phase['kind']]: Extract<Phase, { kind: K }> };
 
 const events = {
-  told: { kind: 'told', reading: other, at: 600 },
+  told: { kind: 'told', reading: other, foreign: false, at: 600 },
   stirred: { kind: 'stirred', at: 600 },
   calmed: { kind: 'calmed', at: 600 },
   read: { kind: 'read', id: 5, reading: next, at: 600 },
   jobDone: { kind: 'jobDone', id: 8, result: { kind: 'staged', directory: '/copy' }, at: 600 },
   validated: { kind: 'validated', token: 6, at: 600, refusal: undefined },
   heldBack: { kind: 'heldBack', by: 'x' },
+  askedAgain: { kind: 'askedAgain', at: 600 },
   chosen: { kind: 'chosen' },
   published: { kind: 'published', reading: next },
   dissolved: { kind: 'dissolved', moved: undefined, at: 600 },
@@ -87,7 +88,7 @@ interface Row {
   readonly rule?: Partial<RuleState>;
   readonly when: RuleEvent;
   /** `nothing`: the event means nothing here. */
-  readonly to: Partial<Phase> | 'nothing';
+  readonly to: Readonly<Record<string, unknown>> | 'nothing';
   readonly leaves?: Partial<RuleState>;
   readonly commands?: readonly RuleCommand[];
   readonly notes?: readonly string[];
@@ -187,13 +188,40 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
-    title: 'a fifth one in a row is told',
+    title: 'a tenth one in a row is told',
     in: phases.idle,
-    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
     when: events.told,
     to: { kind: 'checking' },
-    leaves: { echo: { count: 4, holds: 1, heldAt: 600, heldUntil: 60_600 } },
+    leaves: { echo: { count: 9, holds: 1, heldAt: 600, heldUntil: 10_600 } },
     notes: ['change_seen', 'loop_held'],
+  },
+  {
+    title: 'but not what nobody in the container can have written',
+    in: phases.idle,
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    when: { ...events.told, foreign: true },
+    to: { kind: 'checking' },
+    leaves: { echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
+  },
+  {
+    title: 'nor where loop_guard is off',
+    in: phases.idle,
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    when: events.told,
+    to: { kind: 'checking' },
+    leaves: { echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
+    policy: { loop_guard: false },
+  },
+  {
+    title: 'a change during our own action is an echo, too',
+    in: phases.applying,
+    when: events.told,
+    to: phases.applying,
+    leaves: { echo: { count: 1, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
   },
   { title: 'the watch’s word ends settling', in: phases.settling, when: events.told, to: { kind: 'checking' }, notes: ['change_seen'] },
   { title: 'quiet for long enough: read again', in: phases.settling, when: events.timeElapsed, to: { kind: 'rereading', read: id } },
@@ -302,7 +330,7 @@ const rows: Row[] = [
     to: { kind: 'validating', step: 1, token: id, directory: '/copy' },
     commands: [{ kind: 'validate', token: id, step: 1 }],
   },
-  { title: 'the last validator', in: { ...phases.validating, step: 1 }, when: events.validated, to: { kind: 'queued', held: false } },
+  { title: 'the last validator', in: { ...phases.validating, step: 1 }, when: events.validated, to: { kind: 'queued', held: 'no' } },
   {
     title: 'the last validator of one who takes it over by itself',
     in: { ...phases.validating, step: 1 },
@@ -398,8 +426,47 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   { title: 'its turn', in: phases.queued, when: events.chosen, to: { kind: 'applying', candidate } },
-  { title: 'held back is told', in: phases.queued, when: events.heldBack, to: { kind: 'queued', held: true }, notes: ['held_back'] },
-  { title: 'and told once', in: { ...phases.queued, held: true }, when: events.heldBack, to: 'nothing' },
+  { title: 'held back: the other one is asked again', in: phases.queued, when: events.heldBack, to: { kind: 'queued', held: 'asked' } },
+  {
+    title: 'held back all the same is told',
+    in: { ...phases.queued, held: 'asked' },
+    when: events.heldBack,
+    to: { kind: 'queued', held: 'told' },
+    notes: ['held_back'],
+  },
+  { title: 'and told once', in: { ...phases.queued, held: 'told' }, when: events.heldBack, to: 'nothing' },
+  {
+    title: 'refused, and asked again for another rule has changed',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: events.askedAgain,
+    to: { kind: 'checking', candidate: { reading: next, tries: 0 }, read: id },
+  },
+  { title: 'nothing is refused', in: phases.idle, when: events.askedAgain, to: 'nothing' },
+  {
+    title: 'failed, without validators',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: events.askedAgain,
+    to: 'nothing',
+    policy: { validate: [] },
+  },
+  {
+    title: 'refused again by the same validator: that was told',
+    in: phases.judging,
+    rule: { refused: 'next' },
+    when: events.read,
+    to: { kind: 'idle' },
+    leaves: { refused: 'next' },
+  },
+  {
+    title: 'found valid when it was asked again',
+    in: { ...phases.validating, step: 1 },
+    rule: { refused: 'next' },
+    when: events.validated,
+    to: { kind: 'queued', held: 'no' },
+    leaves: { refused: undefined },
+  },
   { title: 'told anew while queued', in: phases.queued, when: events.told, to: { kind: 'checking' }, notes: ['change_seen'] },
   {
     title: 'withdrawn while queued, and says so',
@@ -438,7 +505,7 @@ const rows: Row[] = [
     title: 'it came to nothing: it waits for its turn again',
     in: phases.applying,
     when: events.dissolved,
-    to: { kind: 'queued', candidate, held: false },
+    to: { kind: 'queued', candidate, held: 'no' },
   },
   {
     title: 'it came to nothing, and there are newer files',

@@ -195,7 +195,10 @@ const rows: Row[] = [
     'not ready yet',
     { ...states.running, readiness: asking },
     no,
-    { ...states.running, readiness: { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 1 } } },
+    {
+      ...states.running,
+      readiness: { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 1, problem: 'refused' } },
+    },
     [],
     { ready },
   ],

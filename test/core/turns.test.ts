@@ -23,7 +23,7 @@ const candidateOf = (since: number): Candidate => ({ reading: next, since, tries
 const queued = (since = 2_000, more: Partial<RuleState> = {}): RuleState => ({
   ...freshRule(next, since),
   applied: old,
-  phase: { kind: 'queued', candidate: candidateOf(since), held: false },
+  phase: { kind: 'queued', candidate: candidateOf(since), held: 'no' },
   ...more,
 });
 const resting = (more: Partial<RuleState> = {}): RuleState => ({ ...freshRule(old, 0), applied: old, phase: { kind: 'idle' }, ...more });

@@ -57,6 +57,8 @@ const exec = record(
   (raw) => ({ command: raw }),
 );
 
+const mostFailures = 1_000_000;
+
 const parts = {
   http_get: unset(httpGet, 'A request that is answered with 200 to 399.'),
   tcp_socket: unset(tcpSocket, 'A connection that is accepted.'),
@@ -67,53 +69,62 @@ const parts = {
   period: withDefault(duration(10), '1s', "Time between two questions. Kubernetes' is 10s: here something waits for the answer."),
   timeout: withDefault(duration(1), '1s', 'How long one answer may take.'),
   success_threshold: withDefault(integer(1, 1000), '1', 'So many in a row are a yes.'),
-  failure_threshold: withDefault(integer(1, 1_000_000), '30', 'So many failures in a row are a no.'),
+  failure_threshold: unset(
+    integer(1, mostFailures),
+    'So many failures in a row are a no. Default: 30; of `confirm_by` as many as there is time for (`confirm`).',
+  ),
 };
 const checks = ['http_get', 'tcp_socket', 'exec', 'notify', 'workers'] as const;
 
 const seconds = (name: string): string => `${name} here, a duration such as 5s`;
 
-/** `ready` and `confirm_by`. */
-export const probe: Kind<Probe> = record(
-  {
-    type: 'probe',
-    expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432, notify, workers or {exec: [pg_isready]}',
-    spelling: value('PROBE'),
-    json: { type: 'string', pattern: '^(https?://|tcp://|notify$|workers$)' },
-    secret: /[@?]/,
-    hints: {
-      initial_delay_seconds: seconds('initial_delay'),
-      period_seconds: seconds('period'),
-      timeout_seconds: seconds('timeout'),
-      interval: "reinit's name for it is period",
-      start_period: "reinit's name for it is initial_delay",
-      retries: "reinit's name for it is failure_threshold",
-      http: "reinit's name for it is http_get",
-      tcp: "reinit's name for it is tcp_socket",
-      command: "reinit's name for it is exec",
-      test: "reinit's name for it is exec",
-      grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
-      url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
-      termination_grace_period_seconds: 'a probe ends nothing here: stop_timeout says how long a stop may take',
+/** @param failures how many are a no where nothing is said about it */
+const probeWith = (failures: number): Kind<Probe> =>
+  record(
+    {
+      type: 'probe',
+      expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432, notify, workers or {exec: [pg_isready]}',
+      spelling: value('PROBE'),
+      json: { type: 'string', pattern: '^(https?://|tcp://|notify$|workers$)' },
+      secret: /[@?]/,
+      hints: {
+        initial_delay_seconds: seconds('initial_delay'),
+        period_seconds: seconds('period'),
+        timeout_seconds: seconds('timeout'),
+        interval: "reinit's name for it is period",
+        start_period: "reinit's name for it is initial_delay",
+        retries: "reinit's name for it is failure_threshold",
+        http: "reinit's name for it is http_get",
+        tcp: "reinit's name for it is tcp_socket",
+        command: "reinit's name for it is exec",
+        test: "reinit's name for it is exec",
+        grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
+        url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
+        termination_grace_period_seconds: 'a probe ends nothing here: stop_timeout says how long a stop may take',
+      },
     },
-  },
-  parts,
-  (given, fault) => {
-    const { http_get, tcp_socket, exec: command, notify, workers, ...times } = given;
-    const says: Readonly<Record<(typeof checks)[number], Check | undefined>> = {
-      http_get,
-      tcp_socket,
-      exec: command,
-      notify: notify === true ? { kind: 'notify' } : undefined,
-      workers: workers === true ? { kind: 'workers' } : undefined,
-    };
-    const asked = checks.filter((name) => says[name] !== undefined);
-    const check = asked[0] === undefined ? undefined : says[asked[0]];
-    if (check === undefined) return fault('it does not say what to ask: http_get, tcp_socket, exec, notify or workers');
-    return asked.length > 1 ? fault(`it asks more than one thing: ${asked.join(' and ')}`) : { check, ...times };
-  },
-  single(readShort),
-);
+    parts,
+    (given, fault) => {
+      const { http_get, tcp_socket, exec: command, notify, workers, failure_threshold = failures, ...others } = given;
+      const times = { ...others, failure_threshold };
+      const says: Readonly<Record<(typeof checks)[number], Check | undefined>> = {
+        http_get,
+        tcp_socket,
+        exec: command,
+        notify: notify === true ? { kind: 'notify' } : undefined,
+        workers: workers === true ? { kind: 'workers' } : undefined,
+      };
+      const asked = checks.filter((name) => says[name] !== undefined);
+      const check = asked[0] === undefined ? undefined : says[asked[0]];
+      if (check === undefined) return fault('it does not say what to ask: http_get, tcp_socket, exec, notify or workers');
+      return asked.length > 1 ? fault(`it asks more than one thing: ${asked.join(' and ')}`) : { check, ...times };
+    },
+    single(readShort),
+  );
+
+export const readiness = probeWith(30);
+/** `confirm` alone says how long it is asked. */
+export const confirmation = probeWith(mostFailures);
 
 function readShort(text: string, fault: Fault): { readonly [name: string]: Raw } | undefined {
   if (text === 'notify' || text === 'workers') return { [text]: 'true' };
