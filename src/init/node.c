@@ -28,7 +28,7 @@ extern char **environ;
 
 enum { LINK_FD = 3 };
 
-static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--max-semi-space-size=1", "--v8-pool-size=1"};
+static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=96", "--max-semi-space-size=1", "--v8-pool-size=1"};
 
 static char library[4096]; /* the directory ../lib/reinit/ of this program */
 
