@@ -171,8 +171,8 @@ function ruleMoves(rule: RuleState): [string, RuleState | undefined][] {
   const job = 'job' in phase ? phase.job : 0;
   const failed = { kind: 'failed', candidate, note: undefined, death: undefined, at: 1 } as const;
   const events: [string, RuleEvent][] = [
-    ['told: other files', { kind: 'told', reading: reading('b'), at: 1 }],
-    ['told: the applied files', { kind: 'told', reading: reading('a'), at: 1 }],
+    ['told: other files', { kind: 'told', reading: reading('b'), foreign: false, at: 1 }],
+    ['told: the applied files', { kind: 'told', reading: reading('a'), foreign: false, at: 1 }],
     ['read: the same', { kind: 'read', id: read, reading: same, at: 1 }],
     ['read: others', { kind: 'read', id: read, reading: reading('c'), at: 1 }],
     ['read: none to be had', { kind: 'read', id: read, reading: undefined, at: 1 }],

@@ -6,4 +6,4 @@
  * (a busy directory let the young generation grow by 3 MB that never came back). One V8 worker thread instead of four: threads
  * count in the container's pids.max.
  */
-export const nodeFlags = ['--disable-sigusr1', '--max-old-space-size=48', '--max-semi-space-size=1', '--v8-pool-size=1'] as const;
+export const nodeFlags = ['--disable-sigusr1', '--max-old-space-size=96', '--max-semi-space-size=1', '--v8-pool-size=1'] as const;

@@ -14,6 +14,7 @@ import { call } from '../probe/call.ts';
 import { countOlder } from '../probe/workers.ts';
 import { openStore } from '../publish/store.ts';
 import type { Remembered } from '../publish/types.ts';
+import { directOperations } from '../watch/operations.ts';
 
 export interface Workshop {
   /** Rejects never. */
@@ -49,6 +50,7 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
   const warned = new Set<string>();
   let key = '';
   let remembered = '';
+  let readBefore = false;
   /** One after the other: the last one counts. */
   let saving = Promise.resolve();
   /** Rules that have a private copy. */
@@ -122,8 +124,11 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
   }
 
   async function readVariables(): Promise<Reading | undefined> {
-    const reading = await readEnvironment({ paths: service.env_from, override: service.environment, key: Buffer.from(key, 'hex') });
-    return taken(reading);
+    const source = { paths: service.env_from, override: service.environment, key: Buffer.from(key, 'hex') };
+    // The first time the application waits for it, and nothing else is to be done meanwhile.
+    const direct = readBefore ? undefined : directOperations;
+    readBefore = true;
+    return taken(await readEnvironment(source, { direct }));
   }
 
   function taken(reading: EnvironmentReading): Reading | undefined {

@@ -67,6 +67,7 @@ export type RuleNote =
   | { readonly kind: 'falls_to_restart'; readonly signo: number; readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before' }
   /** `signo`: undefined where the action was no signal. */
   | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
+  /** `problem`: what the application did, as in `was not ready in time`; undefined: it ended. */
   | { readonly kind: 'restart_failed'; readonly hash: string; readonly problem: string | undefined }
   | {
       readonly kind: 'unconfirmed';

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "container.h"
 #include "events.h"
+#include "forget.h"
 #include "instance.h"
 #include "orders.h"
 #include "proc.h"
@@ -17,10 +18,12 @@
 
 enum { MAX_EFFECTS = 128, DEFAULT_STOP = SIGTERM };
 
-static uint8_t memo[MAX_MEMO];
+static _Alignas(4096) uint8_t memo[MAX_MEMO];
 static size_t memo_length;
 
 struct span commit_memo(void) { return (struct span){memo, memo_length}; }
+
+void commit_forget(void) { forget(memo, sizeof memo); }
 
 /* An effect: `u8 version · u8 type · fields`, a frame whose length is the list's own. One of these, decoded. */
 struct effect {
@@ -77,6 +80,7 @@ static bool fits(struct list effects, uint64_t ack)
 	return spawns <= free_slots && answers + 3 * spawns <= room;
 }
 
+/* One whose tree could not be told from that of the new one. */
 static bool instance_exists(void)
 {
 	for (const struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
@@ -103,7 +107,7 @@ static void apply_spawn(const struct msg_spawn *m)
 		refuse_spawn(m, "stopping", ECANCELED);
 		return;
 	}
-	if (m->role == ROLE_MAIN && instance_exists()) {
+	if (m->role == ROLE_MAIN && !(m->flags & SPAWN_NEST) && instance_exists()) {
 		refuse_spawn(m, "busy", EBUSY);
 		return;
 	}
@@ -153,7 +157,7 @@ static void apply_signal(const struct msg_signal_to *m)
 static void apply_stop(const struct msg_stop *m)
 {
 	struct slot *slot = slot_of_token(m->token);
-	if (slot ? slot->role == ROLE_MAIN : m->token == orders.main_token)
+	if (container_ended_with(m->token) || (!slot && m->token == orders.main_token))
 		container_decided();
 	if (!slot)
 		event_gone(m->token, 0);
@@ -184,8 +188,7 @@ static void apply(const struct effect *effect)
 		break;
 	case MSG_ORDERS:
 		orders_set(&effect->orders);
-		if (effect->orders.main_end == MAIN_END_HOLD)
-			container_held();
+		container_ordered();
 		break;
 	case MSG_LISTEN:
 		apply_listen(&effect->listen);

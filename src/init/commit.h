@@ -9,5 +9,7 @@
 /* `fields`: the commit without its frame. False: refused, nothing has been applied. */
 bool commit_apply(struct span fields);
 struct span commit_memo(void);
+/* See forget.h. */
+void commit_forget(void);
 
 #endif

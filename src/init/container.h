@@ -16,10 +16,12 @@ int container_stopping(void); /* the signal that began it, or 0 */
 
 /* The application's process has been reaped, or could not be started. */
 void container_main_ended(struct slot *slot);
+/* Whether it is this one's end that ends the container, unless that is decided otherwise. */
+bool container_ended_with(uint32_t token);
 /* The controller has decided what the end of the main child means (docs/protocol.md, main_end). */
 void container_decided(void);
-/* It takes longer to decide: the end is kept, and its code, should nobody be left to decide. */
-void container_held(void);
+/* New orders are in force. With `hold` it takes longer to decide: the end is kept, and its code, should nobody be left to decide. */
+void container_ordered(void);
 /* There is no controller and will be none: what was held for it is decided by the standing orders. Where it was about to start the next instance, nothing will. */
 void container_abandoned(void);
 

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "codes.h"
+#include "forget.h"
 #include "say.h"
 #include "signals.h"
 #include "sockets.h"
@@ -19,6 +20,8 @@ static struct event ring[MAX_EVENTS];
 static uint64_t oldest = 1, next = 1, untold = 1;
 static unsigned realtime, realtime_lost, notified;
 static uint32_t again; /* bit n: standard signal n has come again since it was told */
+
+void events_forget(void) { forget(ring, sizeof ring); }
 
 static struct event *add(uint8_t type)
 {

@@ -29,6 +29,9 @@ bool events_waiting(void); /* some are not acknowledged */
 /* Forgets events up to `seq`, and frees the slots whose story they end. */
 void events_acknowledge(uint64_t seq);
 
+/* See forget.h. */
+void events_forget(void);
+
 /* Telling: a cursor that a new link sets back to the oldest unacknowledged event. */
 void events_rewind(void);
 /* Encodes the next untold event; false where there is none or it does not fit (out->full). */

@@ -34,4 +34,4 @@ void fds_begin(bool closed[3])
 	range(3, ~0U, CLOEXEC_ONLY);
 }
 
-void fds_close_others(void) { range(3, ~0U, 0); }
+void fds_close_from(unsigned first) { range(first, ~0U, 0); }

@@ -6,7 +6,7 @@
 
 /* At start: occupies closed standard streams (told in `closed`), so that nothing of init's own lands there; marks the rest close-on-exec. */
 void fds_begin(bool closed[3]);
-/* In a process that does not exec: closes everything from 3 on. */
-void fds_close_others(void);
+/* In a process that does not exec: closes everything from this number on. */
+void fds_close_from(unsigned first);
 
 #endif

@@ -24,12 +24,21 @@ enum {
 	PASSES = 16,           /* a tree that keeps forking is only beaten by looks in quick succession */
 };
 
-static bool leaving; /* nobody needs helpers any more */
-
-static bool excluded_child(pid_t pid)
+/*
+ * Whether the tree below this child of init's is the instance's. A nest's is exactly its own; un-nested it is whatever is nobody else's.
+ * No slot: everybody's, at the very end, when nobody needs helpers any more.
+ */
+static bool is_below(pid_t top, const struct slot *slot)
 {
-	const struct slot *slot = slot_of_pid(pid);
-	return controller_is(pid) || say_is_pump(pid) || (slot && slot->role == ROLE_HELPER && !leaving);
+	const struct slot *other;
+	if (controller_is(top) || say_is_pump(top))
+		return false;
+	if (!slot)
+		return true;
+	if (slot->nest > 0)
+		return top == slot->nest;
+	other = slot_of_pid(top);
+	return (!other || other == slot) && !slot_of_nest(top);
 }
 
 enum owner { OTHERS, OURS, UNSURE };
@@ -49,39 +58,37 @@ static pid_t top_of(pid_t pid, struct proc_stat stat)
 }
 
 /*
- * The instance's is any but init's helpers.
- * A tree that keeps forking shows only what has just died: a zombie that init has yet to reap, or a chain whose link vanished while it was climbed.
+ * A tree that keeps forking shows only what has just died: a zombie that init (or the nest) has yet to reap, or a chain whose link vanished while it was climbed.
  * Then something may live that the look has not seen; what died has made room for it before (fork, then exit), so that no look is blind to all of it.
  */
-static enum owner owner_of(pid_t pid)
+static enum owner owner_of(pid_t pid, const struct slot *slot)
 {
 	struct proc_stat stat;
 	pid_t self = getpid();
-	if (pid == self)
+	if (pid == self || (slot && pid == slot->nest))
 		return OTHERS;
 	if (!proc_stat(pid, &stat)) /* vanished: reaped by a parent other than init, and that one is found itself */
 		return proc_scarce() ? UNSURE : OTHERS;
 	if (stat.state == 'Z' || stat.state == 'X')
-		return stat.parent == self && !excluded_child(pid) ? UNSURE : OTHERS;
+		return (stat.parent == self && is_below(pid, slot)) || (slot && slot->nest > 0 && stat.parent == slot->nest) ? UNSURE : OTHERS;
 	pid_t top = top_of(pid, stat);
 	if (top < 0)
 		return UNSURE;
-	return top > 0 && !excluded_child(top) ? OURS : OTHERS;
+	return top > 0 && is_below(top, slot) ? OURS : OTHERS;
 }
 
 struct slot *instance_of(pid_t pid)
 {
 	struct proc_stat stat;
 	pid_t top = pid != getpid() && proc_stat(pid, &stat) ? top_of(pid, stat) : 0;
-	if (top <= 0 || excluded_child(top))
-		return NULL;
-	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
-		if (slot->token != 0 && slot->role == ROLE_MAIN)
+	for (struct slot *slot = slots; top > 0 && slot < slots + MAX_SLOTS; slot++)
+		if (slot->token != 0 && slot->role == ROLE_MAIN && is_below(top, slot) && pid != slot->nest)
 			return slot;
 	return NULL;
 }
 
 struct look {
+	const struct slot *slot;
 	int signo;
 	unsigned found;
 	bool unsure;
@@ -90,7 +97,7 @@ struct look {
 static void visit(pid_t pid, void *context)
 {
 	struct look *look = context;
-	enum owner owner = owner_of(pid);
+	enum owner owner = owner_of(pid, look->slot);
 	look->unsure |= owner == UNSURE;
 	if (owner != OURS)
 		return;
@@ -99,9 +106,9 @@ static void visit(pid_t pid, void *context)
 		kill(pid, look->signo);
 }
 
-static struct look look_for_rest(int signo)
+static struct look look_for_rest(const struct slot *slot, int signo)
 {
-	struct look look = {.signo = signo};
+	struct look look = {.slot = slot, .signo = signo};
 	look.unsure |= !proc_each(visit, &look);
 	return look;
 }
@@ -110,10 +117,9 @@ static bool nothing_left(struct look look) { return look.found == 0 && !look.uns
 
 bool instance_kill_all(void)
 {
-	leaving = true;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	return nothing_left(look_for_rest(SIGKILL));
+	return nothing_left(look_for_rest(NULL, SIGKILL));
 }
 
 static void gone(struct slot *slot)
@@ -123,15 +129,47 @@ static void gone(struct slot *slot)
 	event_gone(slot->token, slot->stop.killed);
 }
 
+void instance_cleared(struct slot *slot)
+{
+	slot->cleared = true;
+	if (slot->state == SLOT_SWEEPING)
+		gone(slot);
+}
+
+/* One that somebody has stopped would tell of no end. */
+static void wake_nest(const struct slot *slot)
+{
+	if (slot->nest > 0)
+		kill(slot->nest, SIGCONT);
+}
+
+/* A nest knows better than any look: it ends by itself, and that is the proof (instance_cleared). */
+static void looked(struct slot *slot, struct look look)
+{
+	if (nothing_left(look) && slot->nest == 0)
+		gone(slot);
+}
+
+/* Without /proc the group is all that can be named. */
+static void sweep_blindly(struct slot *slot)
+{
+	kill(-slot->last_pid, SIGKILL);
+	slot->cleared = true;
+	if (slot->nest > 0)
+		kill(slot->nest, SIGKILL); /* what is left in it is init's then; its end tells */
+	else
+		gone(slot);
+}
+
 static void sweep_step(struct slot *slot, uint64_t now)
 {
 	bool force = now >= slot->sweep_kill_at;
+	wake_nest(slot);
 	for (int pass = 0; pass < (force ? PASSES : 1); pass++) {
-		struct look look = look_for_rest(force ? SIGKILL : 0);
+		struct look look = look_for_rest(slot, force ? SIGKILL : 0);
 		if (force && pass == 0)
 			slot->stop.killed += look.found;
-		if (nothing_left(look))
-			gone(slot);
+		looked(slot, look);
 		if (look.found == 0) /* unsure: after the reaping that comes first, the next look knows more */
 			return;
 	}
@@ -140,14 +178,13 @@ static void sweep_step(struct slot *slot, uint64_t now)
 void instance_sweep(struct slot *slot)
 {
 	slot->state = SLOT_SWEEPING;
-	if (!proc_usable()) { /* without /proc the group is all that can be named */
-		kill(-slot->last_pid, SIGKILL);
-		gone(slot);
-		return;
-	}
 	slot->sweep_kill_at = now_ms() + SWEEP_TERM_MS;
-	if (nothing_left(look_for_rest(SIGTERM)))
+	if (slot->cleared)
 		gone(slot);
+	else if (!proc_usable())
+		sweep_blindly(slot);
+	else
+		looked(slot, look_for_rest(slot, SIGTERM));
 }
 
 /* Before exec a signal that nobody handles is lost where ignoring it is the default; all others end the start, as they should. */
@@ -159,6 +196,7 @@ static bool too_early(const struct slot *slot)
 static void send_stop(struct slot *slot)
 {
 	struct proc_stat stat;
+	wake_nest(slot);
 	if (too_early(slot)) {
 		slot->stop.send_at = now_ms() + STARTING_MS;
 		return;
@@ -231,6 +269,7 @@ static void kill_main(struct slot *slot)
 	slot->stop.killed++;
 	say(SAY_WARN, "the application (pid %d) did not end in time after signal %d: KILL", slot->pid, slot->stop.signo);
 	signals_send(slot, SIGKILL, SCOPE_PROCESS);
+	wake_nest(slot);
 }
 
 void instance_tick(uint64_t now)

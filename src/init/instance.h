@@ -15,6 +15,8 @@ void instance_stop(struct slot *slot, int signo, uint32_t timeout_ms);
 void instance_stop_again(struct slot *slot, int signo);
 /* The main process has been reaped after (or before) a stop: the rest follows. */
 void instance_sweep(struct slot *slot);
+/* The nest has ended with nothing left in it. */
+void instance_cleared(struct slot *slot);
 /* The slot of the instance that the process belongs to, NULL where that is none or cannot be known. */
 struct slot *instance_of(pid_t pid);
 /* KILL to everything that belongs to an instance, once; for init's own end where it is not PID 1: it reaps, too. True: nothing is left. */

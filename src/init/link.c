@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "commit.h"
 #include "events.h"
+#include "forget.h"
 #include "hello.h"
 #include "killpoint.h"
 
@@ -17,15 +18,21 @@ enum { OUT = MAX_MEMO + 64 * 1024, LENGTH = 4, PIECES = 4 };
 
 static int fd = -1;
 static bool answered;
-static uint8_t in_bytes[LENGTH + MAX_FRAME];
+static _Alignas(4096) uint8_t in_bytes[LENGTH + MAX_FRAME];
 static size_t in_length;
-static uint8_t out_bytes[OUT];
+static _Alignas(4096) uint8_t out_bytes[OUT];
 static size_t out_start;
 static struct buf out;
 
 bool link_up(void) { return fd >= 0; }
 int link_fd(void) { return fd; }
 bool link_answered(void) { return answered; }
+
+void link_forget(void)
+{
+	forget(in_bytes, sizeof in_bytes);
+	forget(out_bytes, sizeof out_bytes);
+}
 
 int link_open(void)
 {

@@ -20,6 +20,8 @@ void link_write(void);
 bool link_read(void);
 /* The controller is gone: reads the socket to its end, applies whole commits, drops a half frame, closes. */
 void link_close(void);
+/* See forget.h. */
+void link_forget(void);
 /* Whether this link has seen a commit. */
 bool link_answered(void);
 

@@ -36,7 +36,7 @@
 #include "terminal.h"
 
 /* Always there, at these places: poll(2) passes over a descriptor of -1. Then the slots'. */
-enum { AT_SIGNALS, AT_LINK, AT_NOTIFY, AT_SLOTS, MAX_POLL = AT_SLOTS + 2 * MAX_SLOTS };
+enum { AT_SIGNALS, AT_LINK, AT_NOTIFY, AT_SLOTS, MAX_POLL = AT_SLOTS + 3 * MAX_SLOTS };
 
 static const char usage[] =
 	"usage: reinit [flags] [--] command [arguments]    a plain init, or with settings one that follows changed configuration\n"
@@ -70,7 +70,7 @@ static void look_at_exec(struct slot *slot)
 	if (!spawn_look(slot))
 		return;
 	event_spawned(slot);
-	if (slot->role == ROLE_MAIN)
+	if (slot == slot_of_main())
 		signals_release(slot);
 }
 
@@ -91,6 +91,10 @@ static nfds_t gather(struct pollfd *polls, int signal_fd, struct slot **owners)
 		if (slot->capture && slot->capture->fd >= 0) {
 			owners[n] = slot;
 			polls[n++] = (struct pollfd){slot->capture->fd, POLLIN, 0};
+		}
+		if (slot->nest_fd >= 0) {
+			owners[n] = slot;
+			polls[n++] = (struct pollfd){slot->nest_fd, POLLIN, 0};
 		}
 	}
 	return n;
@@ -114,6 +118,13 @@ static void serve_slots(const struct pollfd *polls, nfds_t count, struct slot **
 		else if (owners[i]->capture && polls[i].fd == owners[i]->capture->fd)
 			capture_read(owners[i]->capture);
 	}
+}
+
+static void serve_nests(const struct pollfd *polls, nfds_t count, struct slot **owners)
+{
+	for (nfds_t i = AT_SLOTS; i < count; i++)
+		if (polls[i].revents && polls[i].fd == owners[i]->nest_fd)
+			reap_nested(owners[i]);
 }
 
 static void tick(void)
@@ -140,7 +151,9 @@ static void serve(int signal_fd, int timeout_ms)
 	serve_slots(polls, count, owners);
 	if (polls[AT_NOTIFY].revents)
 		notify_read();
-	if (polls[AT_SIGNALS].revents && signals_read())
+	bool children = polls[AT_SIGNALS].revents && signals_read();
+	serve_nests(polls, count, owners);
+	if (children)
 		reap_all();
 	if (link_up())
 		serve_link(polls[AT_LINK].revents);

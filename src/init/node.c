@@ -28,7 +28,7 @@ extern char **environ;
 
 enum { LINK_FD = 3 };
 
-static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=48", "--max-semi-space-size=1", "--v8-pool-size=1"};
+static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=96", "--max-semi-space-size=1", "--v8-pool-size=1"};
 
 static char library[4096]; /* the directory ../lib/reinit/ of this program */
 
@@ -150,7 +150,7 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 		close(null);
 	write_file("/proc/self/oom_score_adj", "1000");
 	setrlimit(RLIMIT_CORE, &none);
-	privileges_keep_reading();
+	privileges_reduce();
 	signals_default();
 	exec_node("boot", arguments, count);
 	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);

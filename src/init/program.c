@@ -10,26 +10,39 @@
 
 extern char **environ;
 
-static bool same_name(const char *variable, const char *name, size_t length)
+/* The texts that say something about a name, one for each name: the last that was put in. Open addressing; half of the places stay free. */
+struct names {
+	char **place;
+	size_t mask;
+};
+
+static size_t name_length(const char *text) { return strcspn(text, "="); }
+
+/* Where the text of this name is, or would be. FNV-1a. */
+static char **place_of(const struct names *names, const char *text)
 {
-	return strncmp(variable, name, length) == 0 && (variable[length] == '=' || variable[length] == '\0');
+	size_t length = name_length(text), at = 2166136261u;
+	for (size_t i = 0; i < length; i++)
+		at = (at ^ (uint8_t)text[i]) * 16777619u;
+	while (names->place[at &= names->mask] &&
+	       (name_length(names->place[at]) != length || strncmp(names->place[at], text, length) != 0))
+		at++;
+	return &names->place[at];
 }
 
-static void unset(char **environment, const char *name, size_t length)
+static void put_all(struct names *names, char *const *texts)
 {
-	char **to = environment;
-	for (char **from = environment; *from; from++)
-		if (!same_name(*from, name, length))
-			*to++ = *from;
-	*to = NULL;
+	for (; *texts; texts++)
+		*place_of(names, *texts) = *texts;
 }
 
-static void set(char **environment, char *variable)
+/* Those that have the last word about their name. */
+static char **add_last(char **to, const struct names *names, char *const *texts)
 {
-	unset(environment, variable, (size_t)(strchr(variable, '=') - variable));
-	while (*environment)
-		environment++;
-	*environment = variable;
+	for (; *texts; texts++)
+		if (*place_of(names, *texts) == *texts)
+			*to++ = *texts;
+	return to;
 }
 
 static size_t length_of(char *const *texts)
@@ -42,18 +55,23 @@ static size_t length_of(char *const *texts)
 
 char **program_environment(const struct msg_spawn *m, char *const *own)
 {
-	size_t inherited = length_of(environ);
-	if (m->env_set.count == 0 && m->env_unset.count == 0 && !*own && !(m->flags & SPAWN_CLEAR_ENV))
+	size_t inherited = length_of(environ), named = m->env_unset.count + m->env_set.count + length_of(own);
+	if (named == 0 && !(m->flags & SPAWN_CLEAR_ENV))
 		return environ;
-	char **environment = child_room((inherited + m->env_set.count + length_of(own) + 1) * sizeof *environment);
+	char **set = child_texts(m->env_set);
+	struct names names = {.mask = 1};
+	while (names.mask < 2 * named)
+		names.mask = 2 * names.mask + 1;
+	names.place = child_room((names.mask + 1) * sizeof *names.place);
+	put_all(&names, child_texts(m->env_unset));
+	put_all(&names, set);
+	put_all(&names, own);
+	char **environment = child_room((inherited + named + 1) * sizeof *environment), **to = environment;
 	if (!(m->flags & SPAWN_CLEAR_ENV))
-		memcpy(environment, environ, inherited * sizeof *environment);
-	for (char **name = child_texts(m->env_unset); *name; name++)
-		unset(environment, *name, strlen(*name));
-	for (char **variable = child_texts(m->env_set); *variable; variable++)
-		set(environment, *variable);
-	for (; *own; own++)
-		set(environment, *own);
+		for (char **variable = environ; *variable; variable++)
+			if (!*place_of(&names, *variable))
+				*to++ = *variable;
+	add_last(add_last(to, &names, set), &names, own);
 	return environment;
 }
 

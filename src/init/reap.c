@@ -10,6 +10,8 @@
 #include "container.h"
 #include "controller.h"
 #include "events.h"
+#include "instance.h"
+#include "nest.h"
 #include "orders.h"
 #include "say.h"
 #include "signals.h"
@@ -52,19 +54,48 @@ static void slot_ended(struct slot *slot, int status)
 		event_exited(slot);
 	}
 	if (slot->role == ROLE_MAIN) {
-		terminal_give(getpgrp()); /* until the next instance takes it, Ctrl-C is for init */
+		const struct slot *other = slot_of_main();
+		terminal_give(other ? other->pid : getpgrp()); /* until the next instance takes it, Ctrl-C is for init */
 		container_main_ended(slot);
 	}
 }
 
+void reap_nested(struct slot *slot)
+{
+	struct nest_word word;
+	while (nest_hear(slot, &word)) {
+		if (word.kind == NEST_STOPPED) {
+			continue_main(slot, word.value);
+		} else {
+			slot_ended(slot, word.value);
+			nest_release(slot); /* only now may the pid become another's */
+		}
+	}
+}
+
+/* By itself, with nothing left to hold; or killed: its children are init's own from here on, and their exits come to be collected. */
+static void nest_ended(struct slot *slot, int status)
+{
+	reap_nested(slot); /* its last words */
+	nest_hang_up(slot);
+	slot->nest = 0;
+	if (slot->cleared || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		instance_cleared(slot);
+	else
+		say(SAY_WARN, "the process that held the application's (pid %d) was killed (signal %d): init holds them itself now", slot->last_pid,
+		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
 static void collected(pid_t pid, int status)
 {
-	struct slot *slot = slot_of_pid(pid);
+	struct slot *slot = slot_of_pid(pid), *nested;
 	if (WIFSTOPPED(status)) {
 		if (slot)
 			continue_main(slot, WSTOPSIG(status));
 	} else if (slot) {
 		slot_ended(slot, status);
+	} else if ((nested = slot_of_nest(pid))) {
+		nest_ended(nested, status);
 	} else if (!controller_ended(pid, status)) {
 		say_ended(pid); /* the pump; or an orphan: collected, and nobody's affair */
 	}

@@ -89,7 +89,7 @@ static bool start_pump(void)
 		/* Of the container's descriptors only stderr: whoever reads the application's output, or writes its input, waits for its end. */
 		dup2(pipe_in, STDIN_FILENO);
 		close(STDOUT_FILENO);
-		fds_close_others();
+		fds_close_from(STDERR_FILENO + 1);
 		fcntl(STDIN_FILENO, F_SETFL, 0);
 		pump_run(STDIN_FILENO);
 	}

@@ -6,6 +6,9 @@
 
 #include "clock.h"
 #include "codes.h"
+#include "forget.h"
+#include "nest.h"
+#include "orders.h"
 
 struct slot slots[MAX_SLOTS];
 static struct capture captures[MAX_CAPTURES];
@@ -27,19 +30,28 @@ struct slot *slot_of_pid(pid_t pid)
 	return NULL;
 }
 
-struct slot *slot_of_main(void)
+struct slot *slot_of_nest(pid_t pid)
 {
-	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
-		if (slot->token != 0 && slot->role == ROLE_MAIN && slot->pid > 0)
+	for (struct slot *slot = slots; slot < end; slot++)
+		if (slot->token != 0 && slot->nest == pid)
 			return slot;
 	return NULL;
+}
+
+struct slot *slot_of_main(void)
+{
+	struct slot *found = NULL;
+	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
+		if (slot->token != 0 && slot->role == ROLE_MAIN && slot->pid > 0 && (!found || slot->token == orders.main_token))
+			found = slot;
+	return found;
 }
 
 struct slot *slot_take(uint32_t token, uint8_t role)
 {
 	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
 		if (slot->token == 0) {
-			*slot = (struct slot){.token = token, .role = role, .state = SLOT_SPAWNING, .exec_fd = -1, .timeout_at = NEVER, .sweep_kill_at = NEVER};
+			*slot = (struct slot){.token = token, .role = role, .state = SLOT_SPAWNING, .exec_fd = -1, .nest_fd = -1, .timeout_at = NEVER, .sweep_kill_at = NEVER};
 			slot->stop = (struct stop){.send_at = NEVER, .again_at = NEVER, .kill_at = NEVER};
 			if (end <= slot)
 				end = slot + 1;
@@ -61,11 +73,12 @@ void slot_free(struct slot *slot)
 {
 	if (slot->exec_fd >= 0)
 		close(slot->exec_fd);
+	nest_hang_up(slot);
 	if (slot->capture) {
 		capture_close(slot->capture);
 		slot->capture->used = false;
 	}
-	*slot = (struct slot){.exec_fd = -1};
+	*slot = (struct slot){.exec_fd = -1, .nest_fd = -1};
 }
 
 unsigned slots_used(void)
@@ -77,6 +90,12 @@ unsigned slots_used(void)
 }
 
 unsigned slots_free(void) { return MAX_SLOTS - slots_used(); }
+
+void slots_forget(void)
+{
+	forget(slots, sizeof slots);
+	forget(captures, sizeof captures);
+}
 
 struct capture *capture_take(int fd)
 {

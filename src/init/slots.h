@@ -41,6 +41,9 @@ struct slot {
 	char stage[16];
 	pid_t pid; /* 0 once reaped */
 	pid_t last_pid;
+	pid_t nest; /* the process in between (nest.h), 0 where there is none */
+	int nest_fd; /* -1 where it has no more to say */
+	bool cleared; /* the nest has shown that nothing is left of the instance */
 	int status;
 	uint64_t spawned_ms, exec_ms, signalled_ms; /* exec_ms 0: not exec'ed yet */
 	int exec_fd; /* closes at exec, or tells why there is none; -1 once known */
@@ -56,7 +59,8 @@ extern struct slot slots[MAX_SLOTS];
 
 struct slot *slot_of_token(uint32_t token);
 struct slot *slot_of_pid(pid_t pid);
-/* The slot that runs (or is about to run) the application; NULL where none does. */
+struct slot *slot_of_nest(pid_t pid);
+/* The slot that runs (or is about to run) the application, of two that of the orders' main_token; NULL where none does. */
 struct slot *slot_of_main(void);
 /* A fresh slot, or NULL where all are taken. */
 struct slot *slot_take(uint32_t token, uint8_t role);
@@ -65,6 +69,9 @@ void slot_fail(struct slot *slot, const char *stage, int error);
 void slot_free(struct slot *slot);
 unsigned slots_free(void);
 unsigned slots_used(void);
+
+/* See forget.h. */
+void slots_forget(void);
 
 struct capture *capture_take(int fd);
 /* Reads what there is, without blocking; closes at the end of the stream. */

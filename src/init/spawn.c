@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "clock.h"
+#include "nest.h"
 #include "notify.h"
 
 static char **own_command;
@@ -90,7 +91,7 @@ struct slot *spawn(const struct msg_spawn *m)
 		slot_fail(slot, "pipe", errno);
 		return slot;
 	}
-	pid_t pid = fork();
+	pid_t pid = m->flags & SPAWN_NEST ? nest_fork(slot) : fork();
 	if (pid == 0)
 		child_become(m, own_command, closed_at_start, report[1], output[1]);
 	int error = errno;
@@ -99,7 +100,7 @@ struct slot *spawn(const struct msg_spawn *m)
 		close(output[1]);
 	if (pid < 0) {
 		close(report[0]);
-		slot_fail(slot, "fork", error);
+		slot_fail(slot, m->flags & SPAWN_NEST ? "nest" : "fork", error);
 		return slot;
 	}
 	fcntl(report[0], F_SETFL, O_NONBLOCK);
@@ -107,7 +108,7 @@ struct slot *spawn(const struct msg_spawn *m)
 	slot->exec_fd = report[0];
 	if (m->timeout_ms > 0)
 		slot->timeout_at = slot->spawned_ms + m->timeout_ms;
-	if (m->role == ROLE_MAIN && !(m->flags & SPAWN_SESSION)) /* the leader of a group cannot begin a session */
+	if (m->role == ROLE_MAIN && !(m->flags & (SPAWN_SESSION | SPAWN_NEST))) /* the leader of a group cannot begin a session */
 		setpgid(pid, pid); /* here too: a signal for the group may be due before the child has run */
 	return slot;
 }

@@ -41,6 +41,8 @@ const configs: Readonly<Record<string, Config>> = {
   'never restarted by policy': configOf({ ...always, restart: 'no', ready: probe }, ...rules),
 };
 const names = ['p', 'q', 'r', 'env_from'] as const;
+/** What the application finds only once it is accepted. */
+const owned = ['p', 'q', 'env_from'] as const;
 
 type Action =
   | { readonly kind: 'write'; readonly rule: (typeof names)[number]; readonly hash: string | undefined }
@@ -74,12 +76,13 @@ async function live(
   killAt: readonly number[],
   said: readonly (string | undefined)[],
   troubled: readonly (string | undefined)[],
+  isUnready: (hash: string | undefined) => boolean = () => false,
 ) {
   let [asked, worked, quiet] = [0, 0, false];
-  const simulation = simulate({
+  const simulation: Simulation = simulate({
     config,
     killAt,
-    answer: () => (quiet ? undefined : said[asked++ % said.length]),
+    answer: () => (owned.some((rule) => isUnready(simulation.running[rule])) ? 'no' : quiet ? undefined : said[asked++ % said.length]),
     trouble: (job) => (quiet || job.id < 30 ? undefined : troubled[worked++ % troubled.length]),
   });
   for (const step of actions) {
@@ -95,7 +98,7 @@ async function live(
 /** At any time: nothing that was refused is to be found, or runs; and no deadline has passed unnoticed. */
 function checkNow(simulation: Simulation, config: Config): void {
   for (const hash of simulation.published.values()) expect(hash).not.toMatch(/^bad/);
-  for (const rule of ['p', 'q', 'env_from']) expect(simulation.running[rule] ?? '').not.toMatch(/^bad|unreadable/);
+  for (const rule of owned) expect(simulation.running[rule] ?? '').not.toMatch(/^bad|unreadable/);
   if (simulation.lives === 0 || !simulation.alive) return;
   const deadline = nextDeadline(simulation.state, policiesOf(config.services.main));
   if (deadline !== undefined) expect(deadline).toBeGreaterThanOrEqual(simulation.now - 1);
@@ -133,6 +136,29 @@ describe.each(Object.entries(configs))('%s: promises, over random lives', (_, co
           expect(state?.applied?.hash).toBe('good9');
           expect(state?.good?.hash).toBe('good9');
           expect(state?.refused).toBeUndefined();
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test('a generation that is never ready or confirmed is given up: in the end nothing moves any more', async () => {
+    await fc.assert(
+      fc.asyncProperty(...lives, async (actions, killAt, said, troubled) => {
+        const { simulation, hush } = await live(config, actions, killAt, said, troubled, (hash) => hash === 'good8');
+        hush();
+        for (const rule of names) simulation.write(rule, 'good8');
+        await simulation.run(400_000);
+        if (hasEnded(simulation, actions, config)) return;
+        const before = simulation.init.reactions.length;
+        await simulation.run(400_000);
+        expect(simulation.init.reactions.slice(before)).toEqual([]);
+        expect(simulation.init.mainToken).toBeDefined();
+        expect(simulation.state.apply.kind).toBe('none');
+        // What waits is held back by files that the application reads itself, and that were refused: somebody has been told.
+        for (const rule of names) {
+          const phase = simulation.state.rules[rule]?.phase;
+          expect(phase?.kind === 'idle' || (phase?.kind === 'queued' && phase.held)).toBe(true);
         }
       }),
       { numRuns: runs },

@@ -717,6 +717,25 @@ describe('apply', () => {
     }
   });
 
+  test('what a failure says of what follows is what follows', () => {
+    const sequel = (batch: Batch, policy: Partial<RulePolicy>) => {
+      const step = applyTransition({ ...asked, batch }, { kind: 'timeElapsed', at: 5_000 }, given({ confirm_by: probe, ...policy }), id);
+      const [told] = step?.notes ?? [];
+      return [told?.note.kind === 'unconfirmed' ? told.note.sequel : undefined, step?.state.kind];
+    };
+    expect(sequel(files, { reload_retries: 1 })).toEqual(['again', 'retrying']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'keep' })).toEqual(['keep', 'none']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'restart' })).toEqual(['restart', 'rechecking']);
+    expect(sequel(files, { reload_retries: 0, on_failure: 'rollback' })).toEqual(['keep', 'none']);
+    expect(sequel(owned, { reload_retries: 0, on_failure: 'rollback' })).toEqual(['rollback', 'publishing']);
+  });
+
+  test('a restart after which it was not ready is told as what the application did', () => {
+    const step = applyTransition(restarted, events.instanceUnready, given({}, true), id);
+    const notes = step?.sayings.map(({ event }) => (event.kind === 'failed' ? event.note : undefined));
+    expect(notes).toContainEqual(expect.objectContaining({ kind: 'restart_failed', problem: 'was not ready in time: no' }));
+  });
+
   test('late answers of former states are nobody’s', () => {
     for (const state of Object.values(states)) {
       const late = [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Probe } from '../../src/config/model.ts';
-import { type Probing, type ProbingEvent, probingDeadline, probingTransition, startProbing } from '../../src/core/probing.ts';
+import { type Probing, type ProbingEvent, probingDeadline, probingTransition, problemSoFar, startProbing } from '../../src/core/probing.ts';
 import { constants } from '../../src/link/messages.ts';
 
 const probe: Probe = {
@@ -131,6 +131,16 @@ describe('probing', () => {
     expect(probingTransition(states.listening, { kind: 'timeElapsed', at: 499 }, probe, id)).toBeUndefined();
     expect(probingTransition(states.asking, { ...events.answered, id: 5 }, probe, id)).toBeUndefined();
     expect(probingTransition(states.listening, { ...events.notified, states: stopping }, probe, id)).toBeUndefined();
+  });
+
+  test('why there is no yes yet, for whoever waits no longer', () => {
+    const step = probingTransition(states.asking, no, probe, id);
+    expect(step && problemSoFar(step.probing)).toBe('connection refused');
+    expect(problemSoFar(states.asking)).toBe('no answer yet');
+    expect(problemSoFar(states.waiting)).toMatch(/initial_delay/);
+    expect(problemSoFar({ ...states.waiting, successes: 1 })).toMatch(/success_threshold/);
+    expect(problemSoFar(states.listening)).toMatch(/READY=1 did not come/);
+    expect(problemSoFar({ ...states.listening, reloading: true })).toMatch(/did not follow/);
   });
 
   test('it begins after initial_delay; one that speaks by itself has as long as one that is asked', () => {

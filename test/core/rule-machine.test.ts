@@ -88,7 +88,7 @@ interface Row {
   readonly rule?: Partial<RuleState>;
   readonly when: RuleEvent;
   /** `nothing`: the event means nothing here. */
-  readonly to: Partial<Phase> | 'nothing';
+  readonly to: Readonly<Record<string, unknown>> | 'nothing';
   readonly leaves?: Partial<RuleState>;
   readonly commands?: readonly RuleCommand[];
   readonly notes?: readonly string[];
@@ -188,22 +188,40 @@ const rows: Row[] = [
     notes: ['change_seen'],
   },
   {
-    title: 'what comes from outside is no echo',
+    title: 'a tenth one in a row is told',
     in: phases.idle,
-    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    when: events.told,
+    to: { kind: 'checking' },
+    leaves: { echo: { count: 9, holds: 1, heldAt: 600, heldUntil: 10_600 } },
+    notes: ['change_seen', 'loop_held'],
+  },
+  {
+    title: 'but not what nobody in the container can have written',
+    in: phases.idle,
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
     when: { ...events.told, foreign: true },
     to: { kind: 'checking' },
-    leaves: { echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    leaves: { echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
     notes: ['change_seen'],
   },
   {
-    title: 'a fifth one in a row is told',
+    title: 'nor where loop_guard is off',
     in: phases.idle,
-    rule: { actedAt: 500, echo: { count: 4, holds: 0, heldAt: 0, heldUntil: 0 } },
+    rule: { actedAt: 500, echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
     when: events.told,
     to: { kind: 'checking' },
-    leaves: { echo: { count: 4, holds: 1, heldAt: 600, heldUntil: 60_600 } },
-    notes: ['change_seen', 'loop_held'],
+    leaves: { echo: { count: 9, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
+    policy: { loop_guard: false },
+  },
+  {
+    title: 'a change during our own action is an echo, too',
+    in: phases.applying,
+    when: events.told,
+    to: phases.applying,
+    leaves: { echo: { count: 1, holds: 0, heldAt: 0, heldUntil: 0 } },
+    notes: ['change_seen'],
   },
   { title: 'the watch’s word ends settling', in: phases.settling, when: events.told, to: { kind: 'checking' }, notes: ['change_seen'] },
   { title: 'quiet for long enough: read again', in: phases.settling, when: events.timeElapsed, to: { kind: 'rereading', read: id } },

@@ -195,7 +195,10 @@ const rows: Row[] = [
     'not ready yet',
     { ...states.running, readiness: asking },
     no,
-    { ...states.running, readiness: { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 1 } } },
+    {
+      ...states.running,
+      readiness: { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 1, problem: 'refused' } },
+    },
     [],
     { ready },
   ],
@@ -249,6 +252,14 @@ const rows: Row[] = [
     [stopOld],
     { ready },
     ['instanceStarted promoted proven'],
+  ],
+  [
+    'it is said to be ready on an address that the old one answers, too: it has to live for a while all the same',
+    bothAsked,
+    events.answered,
+    { ...both, beside: { ...beside, readiness: { kind: 'surviving', until: 3_160 } } },
+    [],
+    { ready: { ...ready, check: { kind: 'tcp_socket', host: '::1', port: 80 } } },
   ],
   [
     'it says so itself',

@@ -23,7 +23,7 @@ const candidateOf = (since: number): Candidate => ({ reading: next, since, tries
 const queued = (since = 2_000, more: Partial<RuleState> = {}): RuleState => ({
   ...freshRule(next, since),
   applied: old,
-  phase: { kind: 'queued', candidate: candidateOf(since), held: false },
+  phase: { kind: 'queued', candidate: candidateOf(since), held: 'no' },
   ...more,
 });
 const resting = (more: Partial<RuleState> = {}): RuleState => ({ ...freshRule(old, 0), applied: old, phase: { kind: 'idle' }, ...more });
@@ -119,7 +119,7 @@ describe('what is applied together', () => {
 
 describe('when', () => {
   test('one at a time', () => {
-    const apply: Turns['apply'] = { kind: 'calling', batch: {} as never, job: 3 };
+    const apply: Turns['apply'] = { kind: 'calling', batch: {} as never, job: 3, from: 0 };
     const busy = given({ r: [queued()] }, { apply });
     expect([busy.at(long).batch, busy.wakes]).toEqual([undefined, undefined]);
   });

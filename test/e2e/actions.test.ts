@@ -138,7 +138,7 @@ describe.skipIf(!installed('python3'))('on_change: http', () => {
     const server = await makeServer({ text: 'one', delay: 1.5 });
     const http = { url: `${server.url}/-/reload`, retries: 6, retry_delay: '100ms' };
     const container = await startServer(server, { on_change: 'http', http, ...once });
-    await logged(container, /started python3/);
+    await logged(container, /started .*python3/);
     await server.change({ text: 'two', delay: 1.5 });
     await logged(container, /applied: the application was called/);
     expect(await fetchText(`${server.url}/`)).toBe('two');

@@ -109,6 +109,19 @@ export const withVolume = (directory: string, at: string, command: readonly stri
   ...command,
 ];
 
+/** The program itself: in PATH there may be a script before it (pyenv) that takes seconds. */
+export const python = '/usr/bin/python3';
+
+/** In the container's own mount namespace, `file` is /dev/termination-log, as kubelet mounts it; then the command. Needs root. */
+export const withTerminationLog = (file: string, command: readonly string[]): string[] => [
+  'sh',
+  '-c',
+  'mount -t tmpfs tmpfs /mnt && cp -a /dev/null /dev/zero /dev/random /dev/urandom /mnt && : >/mnt/termination-log && mount --bind "$1" /mnt/termination-log && mount --move /mnt /dev && shift && exec "$@"',
+  'sh',
+  file,
+  ...command,
+];
+
 export const isRoot = process.getuid?.() === 0;
 
 /** Whether all these programs can be run; tests of what is not installed are skipped. */

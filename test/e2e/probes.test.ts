@@ -19,7 +19,7 @@ describe.skipIf(!installed('python3', 'curl'))('ready', () => {
     const server = await makeServer({ text: 'one', delay: 1 });
     const ready = { ...probes[name]?.(server), ...often };
     const container = await startServer(server, { reload_after_start: '0', confirm: '200ms' }, { ready });
-    await logged(container, /started python3/);
+    await logged(container, /started .*python3/);
     await server.change({ text: 'two', delay: 1 });
     await logged(container, /change seen/);
     const [line] = await logged(container, /python3 is ready/);

@@ -5,7 +5,7 @@ import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { configFile, python, reinit, scratchDirectory, startContainer } from './harness.ts';
 
 /** See test/fixtures/programs/server.py. */
 export interface Behaviour {
@@ -50,7 +50,7 @@ export async function makeServer(behaviour: Behaviour = { text: 'one' }): Promis
     url,
     published,
     command: (isPublished = false, ...more) => [
-      'python3',
+      python,
       serverProgram,
       join(isPublished ? published : volume, 'server.json'),
       String(port),

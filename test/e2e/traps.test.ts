@@ -9,7 +9,7 @@ import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, installed, isRoot, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const program = join(import.meta.dirname, '../fixtures/programs/daemon.py');
@@ -28,7 +28,7 @@ async function startDaemon(kind: string, rule: object = {}, published = false): 
   await createVolume(volume, { text: 'one\n' });
   const file = join(published ? join(directory, 'published') : volume, 'text');
   const watch = [{ name: 'text', paths: [volume], settle: '50ms', reload_after_start: '0', confirm: '300ms', ...rule }];
-  const container = await startContainer([reinit, '-c', configFile({ command: ['python3', program, kind, file], watch })]);
+  const container = await startContainer([reinit, '-c', configFile({ command: [python, program, kind, file], watch })]);
   const says = (line: string) => eventually(`the daemon says ${line}`, () => container.stdout().split('\n').includes(line), 20_000);
   await says('start one');
   const starts = () => container.stdout().match(/^start /gm)?.length ?? 0;
@@ -118,7 +118,7 @@ describe.skipIf(!installed('python3'))('trap 2: a path that is resolved at start
     const to = join(directory, 'published');
     await createVolume(volume, { text: 'one\n' });
     const watch = [{ paths: [volume], publish: { to, mode: 'files' }, settle: '50ms', reload_after_start: '0', confirm: '300ms' }];
-    const command = ['python3', program, 'realpath', join(to, 'text')];
+    const command = [python, program, 'realpath', join(to, 'text')];
     const container = await startContainer([reinit, '-c', configFile({ command, watch })]);
     const says = (line: string) => eventually(line, () => container.stdout().split('\n').includes(line));
     await says('start one');

@@ -4,7 +4,7 @@ import type { LinkEvent } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, type Driven, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { action, exit, helper, hold, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
+import { action, exit, helper, hold, nested, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
 import { endAll, reinit, reinitTest, send, signalsSeen } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -26,18 +26,24 @@ const told = (event: LinkEvent): string => {
   return 'token' in event ? `${event.kind} ${event.token}` : event.kind;
 };
 
-/** What an event leads to: each handed signal to a helper and to one real-time signal for the application, which counts them. */
-function effects(event: LinkEvent) {
+/**
+ * What an event leads to: each handed signal to a helper (or an instance beside the application, which is cleared when it has ended) and to one
+ * real-time signal for the application, which counts them.
+ */
+function effects(event: LinkEvent, nests: boolean) {
   if (event.kind === 'exited' && event.token === 1) return [exit(9)];
+  if (event.kind === 'exited' && nests) return [stop(event.token)];
   if (event.kind !== 'signal') return [];
-  return [helper(100 + event.value, ['/bin/true']), signalTo(event.value, 1, counted)];
+  const token = 100 + event.value;
+  const begun = nests ? nested(token, { argv: [Buffer.from('/bin/true')] }) : helper(token, ['/bin/true']);
+  return [begun, signalTo(event.value, 1, counted)];
 }
 
 /**
  * A controller whose whole state is its memo, and which commits after each event. `split`: the wrong one, which acknowledges and saves first, and
  * orders what follows from it in a second commit.
  */
-function counting({ split = false } = {}) {
+function counting({ split = false, nests = false } = {}) {
   const state = { handled: [] as readonly string[] };
   const react = (life: Life, event: LinkEvent | undefined): void => {
     if (!event) {
@@ -45,29 +51,33 @@ function counting({ split = false } = {}) {
       state.handled = memo.length > 0 ? (JSON.parse(memo.toString()) as Memo).handled : [];
       if (memo.length > 0) return;
       const first = orders({ main_end: hold, actions: { [handed]: action.hand } });
-      life.commit([first, spawn(1)], { memo: Buffer.from(JSON.stringify({ handled: [] })) });
+      life.commit([first, nests ? nested(1) : spawn(1)], { memo: Buffer.from(JSON.stringify({ handled: [] })) });
       return;
     }
     state.handled = [...state.handled, told(event)];
     const saved = { ack: event.seq, memo: Buffer.from(JSON.stringify({ handled: state.handled })) };
-    life.commit(split ? [] : effects(event), saved);
-    if (split) setTimeout(() => life.commit(effects(event)), 2);
+    life.commit(split ? [] : effects(event, nests), saved);
+    if (split) setTimeout(() => life.commit(effects(event, nests)), 2);
   };
   return { state, react };
 }
 
-const expected = (signals: number): string[] =>
+const expected = (signals: number, nests: boolean): string[] =>
   [
     'spawned 1',
-    ...Array.from({ length: signals }, (_, i) => [`signal ${i}`, `spawned ${100 + i}`, `exited ${100 + i}`, `signalled ${i}`]).flat(),
+    ...Array.from({ length: signals }, (_, i) => [
+      ...[`signal ${i}`, `spawned ${100 + i}`, `exited ${100 + i}`, `signalled ${i}`],
+      ...(nests ? [`gone ${100 + i}`] : []),
+    ]).flat(),
   ].sort();
 
 /** Sends the signals, waits until everything is handled, and checks that it was so once. */
-async function check({ one }: Driven, state: Memo, signals: number, timeoutMs = 30_000): Promise<void> {
-  await eventually('all is handled', () => state.handled.length >= 1 + 4 * signals, timeoutMs).catch((error) => {
+async function check({ one }: Driven, state: Memo, signals: number, timeoutMs = 30_000, nests = false): Promise<void> {
+  const all = expected(signals, nests);
+  await eventually('all is handled', () => state.handled.length >= all.length, timeoutMs).catch((error) => {
     throw new Error(`${error.message}: ${state.handled.join(', ')}; ${one.stderr()}`);
   });
-  expect([...state.handled].sort()).toEqual(expected(signals));
+  expect([...state.handled].sort()).toEqual(all);
   const forwarded = 'signal 46 -1 1';
   send(one.pid, '46:1');
   await eventually('the last signal', () => one.stdout().includes(forwarded));
@@ -75,13 +85,13 @@ async function check({ one }: Driven, state: Memo, signals: number, timeoutMs = 
 }
 
 /** Runs the scenario with the controller killed at this point of init's side. False: the scenario has no such point. */
-async function killedAt(point: number, split: boolean, timeoutMs: number): Promise<boolean> {
-  const { state, react } = counting({ split });
+async function killedAt(point: number, split: boolean, timeoutMs: number, nests = false): Promise<boolean> {
+  const { state, react } = counting({ split, nests });
   const env = { ...process.env, REINIT_TEST_KILL_AT: String(point) };
   const driven = await startDriven([compiled('record'), '15'], { binary: reinitTest, react, env });
   await eventually('the application', () => driven.one.stdout().includes('ready'));
   for (let i = 0; i < 3; i++) send(driven.one.pid, `${handed}:${i}`);
-  await check(driven, state, 3, timeoutMs);
+  await check(driven, state, 3, timeoutMs, nests);
   driven.one.signal('SIGTERM');
   // 0 where the kill came so late that init left without another controller.
   expect([9, 0]).toContain(await driven.one.exited);
@@ -94,6 +104,12 @@ describe('hand-over', () => {
     let points = 0;
     while (await killedAt(points + 1, false, 30_000)) points += 1;
     expect(points).toBeGreaterThan(30);
+  });
+
+  it('at each point, with instances side by side: each event is handled once', async () => {
+    let points = 0;
+    while (await killedAt(points + 1, false, 30_000, true)) points += 1;
+    expect(points).toBeGreaterThan(36);
   });
 
   it('at each point shows what is wrong with a controller that acknowledges first', async () => {

@@ -3,14 +3,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
+import { closeControllers, event, openController } from '../fixtures/init/controller.ts';
+import { nested, orders, stop } from '../fixtures/init/effects.ts';
 import { reinit, signalsSeen, tini } from '../fixtures/init/init.ts';
 import { closeTerminals, openTerminal, type Terminal } from '../fixtures/init/terminal.ts';
 
-afterEach(closeTerminals);
+afterEach(async () => {
+  closeTerminals();
+  await closeControllers();
+});
 
 const record = compiled('record');
 const ctrlC = '\x03';
 const ctrlZ = '\x1a';
+/** Without children: where TSTP comes between vfork and exec of one, a shell hangs in the kernel, and no shell out here could say fg either. */
+const ticker = ['/bin/bash', '-c', 'while :; do read -rt 0.05 _; echo tick; done'];
 const seen = (terminal: Terminal): number[] => signalsSeen(terminal.screen().replaceAll(/\r|\^[CZ]/g, '')).map(({ signo }) => signo);
 
 /** Waits until a signal of our own, sent after everything else, has arrived: what was to come has come. */
@@ -58,14 +65,13 @@ describe('terminal', () => {
   });
 
   it('Ctrl-Z does not freeze it, and is told', async () => {
-    const script = 'echo ready; while :; do sleep 0.05; echo tick; done';
-    const terminal = openTerminal([reinit, '--', '/bin/sh', '-c', script]);
+    const terminal = openTerminal([reinit, '--', ...ticker]);
     await terminal.shows('tick');
     terminal.type(ctrlZ);
     await terminal.shows('continued');
     const shown = terminal.screen().length;
     await eventually('it goes on', () => terminal.screen().slice(shown).includes('tick'));
-    const frozen = openTerminal([tini, '--', '/bin/sh', '-c', script]);
+    const frozen = openTerminal([tini, '--', ...ticker]);
     await frozen.shows('tick');
     frozen.type(ctrlZ);
     await frozen.shows('^Z');
@@ -153,5 +159,78 @@ describe('terminal', () => {
     expect(terminal.screen()).not.toContain('continued');
     process.kill(Number(child), 'SIGTERM');
     expect(await terminal.ended()).toBe(143);
+  });
+});
+
+describe('terminal, with a nest', () => {
+  /** The command as a nested application. */
+  async function nestedOn(command: readonly string[]) {
+    const controller = await openController();
+    const terminal = openTerminal([reinit, 'run', '--', ...command], { env: { ...process.env, ...controller.env } });
+    const life = await controller.life(0);
+    life.commit([orders(), nested(1)]);
+    return { terminal, life };
+  }
+
+  it('makes the application the foreground group; Ctrl-C reaches it once, and what it makes of it is the end', async () => {
+    const report = await nestedOn([compiled('report')]);
+    expect(await report.terminal.ended()).toBe(0);
+    const [, pgid] = /pgid (\d+)/.exec(report.terminal.screen()) ?? [];
+    expect(report.terminal.screen()).toContain(`foreground ${pgid}\r`);
+    const { terminal } = await nestedOn([record, '15', '9']);
+    await terminal.shows('ready');
+    terminal.type(ctrlC);
+    await terminal.shows('signal 2 ');
+    expect(await settled(terminal)).toEqual([2]);
+    terminal.signal(15);
+    expect(await terminal.ended()).toBe(9);
+    const sleeps = await nestedOn(['/bin/sleep', '60']);
+    await event(sleeps.life, 'spawned');
+    sleeps.terminal.type(ctrlC);
+    expect(await sleeps.terminal.ended()).toBe(130);
+  });
+
+  it('Ctrl-Z does not freeze it, and is told', async () => {
+    const { terminal } = await nestedOn(ticker);
+    await terminal.shows('tick');
+    terminal.type(ctrlZ);
+    await terminal.shows('continued');
+    const shown = terminal.screen().length;
+    await eventually('it goes on', () => terminal.screen().slice(shown).includes('tick'));
+  });
+
+  it('bash has its job control', async () => {
+    const { terminal } = await nestedOn(['/bin/bash', '--norc', '--noprofile', '-i']);
+    terminal.type('PS1="$((1+1))> "\r');
+    await terminal.shows('2> ');
+    expect(terminal.screen()).not.toContain('no job control');
+    terminal.type('sleep 1001\r');
+    await terminal.shows('sleep 1001\r');
+    await delay(200);
+    terminal.type(ctrlZ);
+    await terminal.shows(/Stopped +sleep 1001/);
+    terminal.type('fg\r');
+    await delay(200);
+    terminal.type(ctrlC);
+    terminal.type('echo code-$?\r');
+    await terminal.shows('code-130');
+    terminal.type('exit 7\r');
+    expect(await terminal.ended()).toBe(7);
+  });
+
+  it('goes over to the next instance, and the end of the old one does not take it away', async () => {
+    const { terminal, life } = await nestedOn([record, '15', '9']);
+    await terminal.shows('ready');
+    life.commit([nested(2, { argv: [record, '12', '8'].map((text) => Buffer.from(text)) }), orders({ main_token: 2 })]);
+    await eventually('both', () => terminal.screen().match(/ready/g)?.length === 2);
+    life.commit([stop(1, 15)]);
+    await event(life, 'gone');
+    const before = seen(terminal).length;
+    terminal.type(ctrlC);
+    await eventually('Ctrl-C', () => seen(terminal).length > before);
+    expect(seen(terminal)).toEqual([15, 2]);
+    expect(life.events.map(({ kind }) => kind)).not.toContain('stopping'); // from the terminal, not through init
+    terminal.signal(12);
+    expect(await terminal.ended()).toBe(8);
   });
 });

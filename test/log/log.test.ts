@@ -273,6 +273,13 @@ describe('lines', () => {
     expect(lineOf({ kind: 'draining', rule: 'r', count: 2, most: 1 }, names).msg).toContain('2 old workers');
   });
 
+  test('a restart after which it was not ready reads as a sentence', () => {
+    const note = { kind: 'restart_failed', rule: 'r', hash: 'b', problem: 'was not ready in time: connection refused' } as const;
+    expect(lineOf(note, names).msg).toContain(
+      'the application was not ready in time: connection refused. These files are tried again only if',
+    );
+  });
+
   test('what follows a failed action is told once: here, or by a line of its own', () => {
     const base = { kind: 'unconfirmed', rule: 'r', hash: 'b', how: 'http', problem: 'no', ms: 1_000 } as const;
     const told = (sequel: Sequel): string => lineOf({ ...base, sequel }, names).msg;
