@@ -68,6 +68,7 @@ const ruleDefaults = {
   min_interval: 0,
   splay: 0,
   max_draining: undefined,
+  loop_guard: true,
   on_stale_mount: 'warn',
   stale_exit_code: 75,
 };

@@ -119,7 +119,7 @@ describe('what is applied together', () => {
 
 describe('when', () => {
   test('one at a time', () => {
-    const apply: Turns['apply'] = { kind: 'calling', batch: {} as never, job: 3 };
+    const apply: Turns['apply'] = { kind: 'calling', batch: {} as never, job: 3, from: 0 };
     const busy = given({ r: [queued()] }, { apply });
     expect([busy.at(long).batch, busy.wakes]).toEqual([undefined, undefined]);
   });
