@@ -1,6 +1,6 @@
 /** What is allowed, and is probably not what was meant. Pure. */
 import { posix } from 'node:path';
-import type { Config, ServiceConfig, WatchRule } from './model.ts';
+import type { Config, WatchRule } from './model.ts';
 
 /** Programs that check what they are told to, and never what reinit's variable names. */
 const checkers: ReadonlySet<string> = new Set([
@@ -19,21 +19,7 @@ const checkers: ReadonlySet<string> = new Set([
 
 /** One sentence each, for the log. */
 export function doubts({ services: { main } }: Config): string[] {
-  return [...sideBySide(main), ...validators(main)];
-}
-
-/** While two instances share an address, the one that is to be replaced answers for the one that does not work. */
-function sideBySide({ restart_order: order, ready }: ServiceConfig): string[] {
-  if (order !== 'start_first' || (ready !== undefined && ready.check.kind !== 'http_get' && ready.check.kind !== 'tcp_socket')) return [];
-  const fault =
-    ready === undefined ? 'without ready the new instance counts as soon as it runs' : 'the old instance answers this probe, too';
-  return [
-    `restart_order: start_first: ${fault}, so the old one may be stopped for a new one that does not work. Let the application say so itself, ready: notify (sd_notify), or ask the new one with an exec probe`,
-  ];
-}
-
-function validators({ watch }: ServiceConfig): string[] {
-  return watch.flatMap((rule) => {
+  return main.watch.flatMap((rule) => {
     if (rule.publish === undefined) return [];
     return rule.validate.flatMap((argv) => doubtsOf(rule, argv, rule.publish?.to ?? ''));
   });

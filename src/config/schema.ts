@@ -67,7 +67,7 @@ export const watchRule = v.strictObject({
   ),
   publish: unset(
     publish,
-    'Where the application finds accepted configuration, and no other: a path of its own, which reinit keeps. One directory that is watched is there as it is; a single file, or several paths, each below its last part.',
+    'Where the application finds accepted configuration, and no other: a path of its own, which reinit keeps. One directory that is watched is there as it is; a single file, or several paths, each below its last part. Validators are given the copy as `{{snapshot}}`; files that include others have to do so by relative paths, since absolute ones lead from the copy to the files of before, and a broken copy would pass.',
   ),
   on_change: withDefault(
     choice(['reload', 'restart', 'exec', 'http', 'none']),
@@ -190,7 +190,10 @@ export const service = {
     'stop_first',
     'On a restart: first stop the old instance, or first start the new one, wait until it is `ready`, and stop the old one then. Both listen at once then: give them `sockets`, or let them share their address (SO_REUSEPORT).',
   ),
-  ready: unset(readiness, 'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs.'),
+  ready: unset(
+    readiness,
+    'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs. With `restart_order: start_first` the old instance may answer an http or tcp probe, too, so the new one has to live for 3 s in any case; `notify` and `exec` count at once.',
+  ),
   sockets: withDefault(
     sockets,
     [],

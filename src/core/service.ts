@@ -334,12 +334,19 @@ function besideReadied(
   if (!asked || readiness.kind !== 'probing' || !policy.ready) return undefined;
   const step = probingTransition(readiness.probing, asked, policy.ready, id);
   if (!step) return undefined;
-  if (step.verdict?.kind === 'yes') return promote(state, beside, instance, asked.at, policy);
+  if (step.verdict?.kind === 'yes') {
+    // On a shared port the old one answers, too: then a yes proves nothing, and the new one has to live for a while all the same.
+    const until = instance.since + (isShared(policy.ready) ? besideMs : 0);
+    if (asked.at >= until) return promote(state, beside, instance, asked.at, policy);
+    return to({ ...state, beside: { ...beside, readiness: { kind: 'surviving', until } } });
+  }
   if (step.verdict) {
     return besideFailed(state, `was not ready in time: ${step.verdict.problem}`, asked.at, [stopping(beside.token, policy).stop]);
   }
   return to({ ...state, beside: { ...beside, readiness: { kind: 'probing', probing: step.probing } } }, asks(step.asks, policy, id));
 }
+
+const isShared = ({ check }: Probe): boolean => check.kind === 'http_get' || check.kind === 'tcp_socket';
 
 function promote(state: In<'running'>, beside: Beside, { pid, since }: Instance, at: number, policy: ServicePolicy): ServiceStep {
   return to(

@@ -150,7 +150,7 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 		close(null);
 	write_file("/proc/self/oom_score_adj", "1000");
 	setrlimit(RLIMIT_CORE, &none);
-	privileges_keep_reading();
+	privileges_reduce();
 	signals_default();
 	exec_node("boot", arguments, count);
 	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);

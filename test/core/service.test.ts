@@ -254,6 +254,14 @@ const rows: Row[] = [
     ['instanceStarted promoted proven'],
   ],
   [
+    'it is said to be ready on an address that the old one answers, too: it has to live for a while all the same',
+    bothAsked,
+    events.answered,
+    { ...both, beside: { ...beside, readiness: { kind: 'surviving', until: 3_160 } } },
+    [],
+    { ready: { ...ready, check: { kind: 'tcp_socket', host: '::1', port: 80 } } },
+  ],
+  [
     'it says so itself',
     { ...both, beside: { ...beside, readiness: { kind: 'probing', probing: { kind: 'listening', until: 900, reloading: false } } } },
     { ...events.notified, token: 2 },

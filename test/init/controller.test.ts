@@ -192,8 +192,11 @@ describe('the controller', () => {
     expect(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8')).toBe('1000\n');
     expect(statusField(pid, 'NSsid').split(/\s+/).at(-1)).toBe(String(life.nsPid));
     expect(statusField(pid, 'NoNewPrivs')).toBe('1');
-    expect(Number.parseInt(statusField(pid, 'CapEff'), 16) & ~4).toBe(0);
-    expect(Number.parseInt(statusField(pid, 'CapPrm'), 16) & ~4).toBe(0);
+    // CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_FOWNER: where init has them, the controller has them, and nothing else.
+    const own = Number.parseInt(statusField(one.pid, 'CapPrm').slice(-8), 16);
+    for (const set of ['CapEff', 'CapPrm']) expect(Number.parseInt(statusField(pid, set), 16), set).toBe(own & 0b1101);
+    for (const set of ['CapInh', 'CapAmb']) expect(statusField(pid, set), set).toMatch(/^0+$/);
+    expect(statusField(pid, 'Uid')).toBe(statusField(one.pid, 'Uid'));
     for (const mask of ['SigBlk', 'SigIgn']) expect(statusField(pid, mask)).toMatch(/^0+$/);
   });
 

@@ -190,8 +190,8 @@ describe('nest', () => {
       spawn(1),
       nested(2, shell('setsid sleep 1001 & (setsid sleep 1002 &); echo other; exec sleep 1003')),
     ]);
-    await says(one, 'other');
     await says(one, 'ready');
+    await eventually('its daemons', () => named(one, 'sleep').length === 3);
     life.commit([stop(1, 15)]);
     await event(life, 'gone', of(1));
     expect(namesIn(one)).toEqual(['reinit', 'reinit-nest', 'reinit-pump', 'relay', 'sleep', 'sleep', 'sleep']);
@@ -233,6 +233,21 @@ describe('nest', () => {
     }
     expect(namesIn(one)).toEqual(idle);
     expect(zombies(one)).toBe(0);
+  });
+
+  it('keeps the application’s pid until init knows of its end', async () => {
+    const { one, life } = await begun([nested(1, shell(`(trap '' TERM; exec sleep 1001 &); exec ${record} 15 7`))]);
+    await says(one, 'ready');
+    const pid = hostPid(one, (await event(life, 'spawned')).pid) ?? 0;
+    process.kill(one.pid, 'SIGSTOP');
+    process.kill(pid, 'SIGTERM');
+    await eventually('it has ended', () => statusField(pid, 'State').startsWith('Z'));
+    await delay(100);
+    expect(statusField(pid, 'State')).toMatch(/^Z/);
+    process.kill(one.pid, 'SIGCONT');
+    expect(await event(life, 'exited')).toMatchObject({ status: 7 << 8 });
+    await eventually('it is collected', () => statusField(pid, 'State') === '');
+    expect(namesIn(one)).toEqual(['reinit', 'reinit-nest', 'reinit-pump', 'relay', 'sleep']);
   });
 
   it('stopped by somebody, it holds up no stop', async () => {

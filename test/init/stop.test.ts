@@ -1,5 +1,5 @@
 import { spawn as spawnProcess } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
@@ -159,7 +159,7 @@ describe('stop', () => {
       one.signal('SIGTERM');
       await says(one, 'got x');
       if (reload) await event(life, 'exited', ({ status }) => status >> 8 === 3);
-      else await expect(Promise.race([event(life, 'exited'), sleep(2500, 'still there')])).resolves.toBe('still there');
+      else await expect(Promise.race([event(life, 'exited'), delay(2500, 'still there')])).resolves.toBe('still there');
     }
   });
 });
