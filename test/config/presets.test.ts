@@ -120,3 +120,16 @@ test('mistakes beside a preset keep their places, and those of the preset are no
   expect(problems('preset: nginx\nwatch: [x]')).toEqual(['watch[0]: this must be a mapping']);
   expect(refused({ yaml: 'preset: nginx\nwatch:\n  - paths: [/x]\n    settle: 5\n' }).text).toContain(':4:13: watch[0].settle');
 });
+
+describe('where the configuration is published, the preset’s validator checks the copy', () => {
+  const validateOf = (preset: string, rule: string) => loadMain({ yaml: `preset: ${preset}\nwatch: [{${rule}}]` }).watch[0]?.validate;
+
+  test.each([
+    ['nginx', ['nginx', '-t', '-c', '{{snapshot}}/nginx.conf']],
+    ['haproxy', ['haproxy', '-c', '-f', '{{snapshot}}/haproxy.cfg']],
+    ['prometheus', ['promtool', 'check', 'config', '{{snapshot}}/prometheus.yml']],
+  ])('%s', (preset, argv) => {
+    expect(validateOf(preset, 'paths: [/etc/mine], publish: /run/mine')).toEqual([argv]);
+    expect(validateOf(preset, 'paths: [/etc/mine], publish: /run/mine, validate: [mine]')).toEqual([['mine']]);
+  });
+});

@@ -65,8 +65,14 @@ const parts = {
   exec: unset(exec, 'A command that exits with 0; a list or a string will do, too.'),
   notify: unset(onOff, 'The application says so itself, with sd_notify(3): `READY=1`.'),
   workers: unset(onOff, 'The main process has children that are younger than the reload signal. For `confirm_by` only.'),
-  initial_delay: withDefault(duration(), '0', 'Pause before it is asked first.'),
-  period: withDefault(duration(10), '1s', "Time between two questions. Kubernetes' is 10s: here something waits for the answer."),
+  initial_delay: unset(
+    duration(),
+    'Pause before it is asked first. Default: 0; of `confirm_by` 300ms for http, tcp and exec, which would be answered by what was there before.',
+  ),
+  period: unset(
+    duration(10),
+    "Time between two questions. Kubernetes' is 10s: here something waits for the answer. Default: 1s; for `workers`, which costs a look, 100ms.",
+  ),
   timeout: withDefault(duration(1), '1s', 'How long one answer may take.'),
   success_threshold: withDefault(integer(1, 1000), '1', 'So many in a row are a yes.'),
   failure_threshold: unset(
@@ -78,8 +84,17 @@ const checks = ['http_get', 'tcp_socket', 'exec', 'notify', 'workers'] as const;
 
 const seconds = (name: string): string => `${name} here, a duration such as 5s`;
 
-/** @param failures how many are a no where nothing is said about it */
-const probeWith = (failures: number): Kind<Probe> =>
+interface Defaults {
+  /** How many failures are a no. */
+  readonly failures: number;
+  /** Before the first question to somebody who may not have noticed yet that there is something new to say, in ms. */
+  readonly delay: number;
+}
+
+/** What the answer depends on by itself: it is of now in any case. */
+const isFresh = ({ kind }: Check): boolean => kind === 'notify' || kind === 'workers';
+
+const probeWith = ({ failures, delay }: Defaults): Kind<Probe> =>
   record(
     {
       type: 'probe',
@@ -106,7 +121,6 @@ const probeWith = (failures: number): Kind<Probe> =>
     parts,
     (given, fault) => {
       const { http_get, tcp_socket, exec: command, notify, workers, failure_threshold = failures, ...others } = given;
-      const times = { ...others, failure_threshold };
       const says: Readonly<Record<(typeof checks)[number], Check | undefined>> = {
         http_get,
         tcp_socket,
@@ -117,14 +131,16 @@ const probeWith = (failures: number): Kind<Probe> =>
       const asked = checks.filter((name) => says[name] !== undefined);
       const check = asked[0] === undefined ? undefined : says[asked[0]];
       if (check === undefined) return fault('it does not say what to ask: http_get, tcp_socket, exec, notify or workers');
-      return asked.length > 1 ? fault(`it asks more than one thing: ${asked.join(' and ')}`) : { check, ...times };
+      if (asked.length > 1) return fault(`it asks more than one thing: ${asked.join(' and ')}`);
+      const { initial_delay = isFresh(check) ? 0 : delay, period = check.kind === 'workers' ? 100 : 1_000 } = given;
+      return { ...others, check, initial_delay, period, failure_threshold };
     },
     single(readShort),
   );
 
-export const readiness = probeWith(30);
+export const readiness = probeWith({ failures: 30, delay: 0 });
 /** `confirm` alone says how long it is asked. */
-export const confirmation = probeWith(mostFailures);
+export const confirmation = probeWith({ failures: mostFailures, delay: 300 });
 
 function readShort(text: string, fault: Fault): { readonly [name: string]: Raw } | undefined {
   if (text === 'notify' || text === 'workers') return { [text]: 'true' };

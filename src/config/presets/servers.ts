@@ -10,6 +10,7 @@ export const servers = {
       {
         name: 'validate',
         value: ['nginx', '-t'],
+        published: ['nginx', '-t', '-c', '{{snapshot}}/nginx.conf'],
         why: 'Checks the live files. A copy would not do: includes with absolute paths lead from it to the live ones, and a broken copy would pass.',
       },
       { name: 'reload_signal', value: 'HUP', why: 'Starts new workers, and lets the old ones finish.' },

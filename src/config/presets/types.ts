@@ -4,6 +4,8 @@ import type { Raw } from '../kinds.ts';
 export interface PresetSetting {
   readonly name: string;
   readonly value: Raw;
+  /** In its place for a rule that publishes, where the value's paths below the preset's own are not all that is to be another one. */
+  readonly published?: Raw;
   /** One or two sentences, with the source where the fact is not the application's own documentation. */
   readonly why: string;
 }

@@ -26,10 +26,22 @@ export function underlay(raw: Settings): Settings {
 }
 
 function ruleBelow(preset: Preset, rule: Settings): Settings {
-  const own = settingsOf(preset.rule);
+  const own = rule.publish === undefined ? settingsOf(preset.rule) : publishedSettings(preset);
   const action = own.on_change ?? 'reload';
   const other = rule.on_change !== undefined && rule.on_change !== action;
   return Object.fromEntries(Object.entries(own).filter(([name]) => !other || !ofTheAction.includes(name)));
+}
+
+/** Where the configuration is published, its validator checks the copy: paths below the preset's own directory are paths in that. */
+function publishedSettings({ rule }: Preset): Settings {
+  const directories = pathsOf(settingsOf(rule).paths);
+  const inCopy = (word: Raw): Raw =>
+    typeof word === 'string' ? directories.reduce((text, directory) => text.replace(`${directory}/`, '{{snapshot}}/'), word) : word;
+  const values = rule.map(({ name, value, published }): [string, Raw] => {
+    if (name !== 'validate') return [name, value];
+    return [name, published ?? (Array.isArray(value) ? value.map(inCopy) : value)];
+  });
+  return Object.fromEntries(values);
 }
 
 export const settingsOf = (settings: readonly PresetSetting[]): Settings =>
@@ -45,7 +57,7 @@ export function presetMistakes(raw: Settings, locate: (path: readonly string[]) 
   const validate = preset === undefined ? undefined : settingsOf(preset.rule).validate;
   if (!Array.isArray(raw.watch) || !Array.isArray(validate)) return [];
   const rules = raw.watch.filter((rule) => isMapping(rule));
-  const relying = rules.find((rule) => rule.validate === undefined);
+  const relying = rules.find((rule) => rule.validate === undefined && rule.publish === undefined);
   const file = validate.flatMap((word: Raw) => (typeof word === 'string' ? (/(?:^|=)(\/.*)$/.exec(word)?.[1] ?? []) : []))[0];
   const watched = rules.flatMap((rule) => pathsOf(rule.paths));
   if (relying === undefined || file === undefined || watched.length === 0 || rules.some((rule) => rule.paths === undefined)) return [];
