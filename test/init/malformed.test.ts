@@ -4,7 +4,7 @@ import { encodeCommit, encodeMessage } from '../../src/link/codec.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { action, helper, hold, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
+import { action, helper, hold, listen, nested, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
 import { endAll, reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -34,6 +34,8 @@ const u32 = (value: number): Buffer => {
 const good = encodeCommit(0, Buffer.from('memo'), [
   helper(1000, ['/bin/true'], { env_set: [Buffer.from('A=b')], flags: 1 }),
   signalTo(7, 0x5555, 10),
+  listen(8, 'any', { port: 0 }),
+  nested(1001, { argv: [Buffer.from('/bin/true')] }),
 ]);
 const frame = (...body: Buffer[]): Buffer => Buffer.concat([u32(Buffer.concat(body).length), ...body]);
 

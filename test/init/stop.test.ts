@@ -6,7 +6,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
+import { endAll, livingIn, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
   await endAll();
@@ -241,7 +241,7 @@ describe('the end of an instance', () => {
     await event(life, 'spawned', ({ token }) => token === 7);
     life.commit([exit(3)]);
     await says(one, 'left 3');
-    await eventually('only the shell is left', () => namesIn(one).join() === 'cat');
+    await eventually('only the shell is left', () => livingIn(one).join() === 'cat');
   });
 });
 
