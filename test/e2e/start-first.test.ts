@@ -10,10 +10,22 @@ import { fetchText, startLoad } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { type Namespace, processesOf } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { configFile, controllerOf, installed, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import {
+  configFile,
+  controllerOf,
+  installed,
+  isRoot,
+  logged,
+  pause,
+  reinit,
+  scratchDirectory,
+  startContainer,
+  withVolume,
+} from './harness.ts';
 
 const programs = join(import.meta.dirname, '../fixtures/programs');
 const restarts = Number(process.env.START_FIRST_RESTARTS ?? 100);
+const kills = Number(process.env.START_FIRST_KILLS ?? 12);
 
 interface Site {
   readonly container: Namespace;
@@ -40,7 +52,9 @@ async function start(text = 'one', given: { readonly settings?: object; readonly
     watch: [{ paths: [volume], publish: target, on_change: 'restart', settle: '10ms' }],
     ...given.settings,
   });
-  const container = await startContainer([reinit, '-c', config]);
+  // Read-only, as a ConfigMap is mounted: or changes that follow each other so fast would be taken for the application's own.
+  const command = [reinit, '-c', config];
+  const container = await startContainer(isRoot ? withVolume(volume, volume, command) : command);
   const url = `http://127.0.0.1:${port}/`;
   if (given.settings === undefined) await serves(url, text);
   return { container, port, url, target, change: (next) => updateVolume(volume, { text: next }) };
@@ -242,13 +256,30 @@ describe.skipIf(!installed('python3'))('start_first', () => {
     expect(container.stdout()).toMatch(/^end two never exit=8$/m);
   });
 
+  it('kill -9 of the old one while two are there: the new one is the application, ready or not', async () => {
+    const { container, url, change } = await start('one', { settings: { ready: { ...notifies, failure_threshold: 50 } } });
+    await serves(url, 'one');
+    const [old] = await instances(container, 1);
+    const load = startLoad(url);
+    await change('two never');
+    await serves(url, 'two never'); // it answers, and says nothing of it
+    process.kill(old ?? 0, 'SIGKILL');
+    await logged(container, /"event":"ended"/);
+    await load.stop(); // what the old one had accepted is lost
+    expect(await fetchText(url)).toBe('two never');
+    await change('three');
+    await serves(url, 'three');
+    await instances(container, 1);
+    await stop(container);
+  });
+
   it('kill -9 of the controller while two are there: in the end there is one, with the newest configuration', async () => {
     const seed = Number(process.env.START_FIRST_SEED ?? Date.now() % 1_000_000);
     process.stdout.write(`start_first: START_FIRST_SEED=${seed}\n`);
     const random = randomFrom(seed);
     const { container, url, change } = await start('round 0');
     const load = startLoad(url, 2);
-    for (let round = 1; round <= 12; round++) {
+    for (let round = 1; round <= kills; round++) {
       const controller = await eventually('a controller', () => controllerOf(container), 60_000);
       await change(`round ${round}`);
       if (round % 2 === 0) await eventually('the second one', () => container.stdout().includes(`start round ${round} `), 60_000);
