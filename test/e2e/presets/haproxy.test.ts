@@ -65,4 +65,27 @@ describe.skipIf(!isRoot || !installed('haproxy'))('preset: haproxy', () => {
     expect(await logged(container, /applied: reloaded/, 10_000, 2)).toHaveLength(2);
     expect(container.stderr()).not.toMatch(/not confirmed/);
   });
+
+  it('with publish, what has no new workers is taken back, and haproxy leaves its wait mode with the last good one', async () => {
+    const directory = scratchDirectory();
+    const [volume, to] = [join(directory, 'volume'), join(directory, 'published')];
+    await createVolume(volume, payload('one'));
+    const validate = ['haproxy', '-c', '-f', '{{snapshot}}/haproxy.cfg'];
+    const rule = { paths: [volume], publish: to, validate, confirm: '4s', reload_retries: 0, good_after: '500ms' };
+    const command = ['haproxy', '-Ws', '-f', join(to, 'haproxy.cfg')];
+    const container = await startMachine({ ...config, command, watch: [rule] });
+    await serves(container, url, 'one');
+    await updateVolume(volume, payload('two'));
+    await serves(container, url, 'two');
+    await logged(container, /applied: reloaded/);
+    const master = childNamed(container, 'haproxy');
+    const taken = payload('three')['haproxy.cfg']?.toString().replace('127.0.0.1:8080', '127.0.0.1:8080,192.0.2.1:8080');
+    await updateVolume(volume, { 'haproxy.cfg': taken ?? '' });
+    await logged(container, /goes back from .* has not confirmed the new one/, 20_000);
+    await logged(container, /is back on/, 20_000);
+    expect(await get(container, url)).toBe('two');
+    await updateVolume(volume, payload('four'));
+    await serves(container, url, 'four');
+    expect(childNamed(container, 'haproxy')).toBe(master);
+  });
 });
