@@ -61,7 +61,7 @@ const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
   instanceOrdered: ordered,
   instanceStarted: started,
   instanceEnded: ended,
-  instanceReady: () => undefined,
+  instanceReady: confirmedByStart,
   instanceUnready: () => undefined,
   besideFailed: (rule) => (rule.beside === undefined ? undefined : learnt({ ...rule, beside: undefined })),
   published: (rule, { reading }) => learnt({ ...rule, published: bare(reading) }),
@@ -157,6 +157,14 @@ type Validating = Pick<Extract<Phase, { kind: 'validating' }>, 'candidate' | 'di
 function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
   if (event.kind !== 'timeElapsed' || rule.goodAt === undefined || event.at < rule.goodAt || !rule.applied) return undefined;
   return { ...rule, good: bare(rule.applied), goodAt: undefined };
+}
+/** What it has started with. Of what is being applied, and of files that are not compared yet, this says nothing. */
+function confirmedByStart(rule: RuleState): RuleStep | undefined {
+  const { applied, goodAt, phase } = rule;
+  if (!applied || goodAt === undefined || phase.kind === 'applying' || phase.kind === 'coming' || phase.kind === 'surveying')
+    return undefined;
+  const proven = { ...rule, good: bare(applied), goodAt: undefined };
+  return tell(learnt(proven), goodNote(proven));
 }
 const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;
 

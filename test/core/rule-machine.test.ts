@@ -980,6 +980,18 @@ describe('rule', () => {
     expect(without).toEqual(['stirred', 'calmed', 'instanceReady', 'instanceUnready', 'containerStops']);
   });
 
+  test('ready: what it has started with is good at once, but nothing that is being applied or not compared yet', () => {
+    const onProbation = { applied: reading('a'), good: undefined, goodAt: 30_000 };
+    for (const phase of Object.values(phases).filter(({ kind }) => kind !== 'over')) {
+      const step = ruleTransition(ruleIn(phase, onProbation), events.instanceReady, policy, id);
+      if (['applying', 'coming', 'surveying'].includes(phase.kind)) expect(step).toBeUndefined();
+      else {
+        expect(step?.state).toMatchObject({ good: { hash: onProbation.applied.hash }, goodAt: undefined, phase });
+        expect(step?.notes.map(({ kind }) => kind)).toEqual(['good']);
+      }
+    }
+  });
+
   test('a burst of events is remembered from its begin until it is over', () => {
     for (const phase of Object.values(phases).filter(({ kind }) => kind !== 'over')) {
       const stirring = ruleTransition(ruleIn(phase), events.stirred, policy, id)?.state ?? ruleIn(phase);

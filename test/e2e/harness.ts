@@ -19,13 +19,15 @@ export function scratchDirectory(): string {
 export async function startContainer(command: readonly string[], options: NamespaceOptions = {}): Promise<Namespace> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8');
   const container = await startAsPid1(command, options);
+  // At its end, at once: the number of a namespace that is gone is soon another's.
+  const left = container.exited.then(() => processesOf(container.id));
   onTestFinished(async ({ task }) => {
     await container.kill();
     if (task.result?.state === 'fail')
       process.stderr.write(
         `--- ${task.name}: the end of what the container wrote\n${(container.stdout() + container.stderr()).slice(-4000)}---\n`,
       );
-    expect(processesOf(container.id)).toEqual([]);
+    expect(await left).toEqual([]);
     expect(readFileSync('/proc/self/mounts', 'utf8')).toBe(mounts);
   });
   return container;

@@ -16,9 +16,12 @@ const listener = (signal: string, action: string) => [
   `trap '${action}' ${signal}; echo ready; while :; do read -t 0.05; done`,
 ];
 
-describe.skipIf(!isRoot || !installed('python3'))('on a terminal', () => {
+describe.skipIf(!isRoot || !installed('python3')).each([
+  ['', []],
+  [' in a nest', ['--restart-order', 'start_first']],
+])('on a terminal%s', (_, options) => {
   it('bash has job control', async () => {
-    const terminal = await startTerminal([reinit, '--', 'bash', '--norc', '-i']);
+    const terminal = await startTerminal([reinit, ...options, '--', 'bash', '--norc', '-i']);
     terminal.type('echo re""ady\n');
     await shows(terminal, /^ready/m);
     expect(terminal.shown()).not.toMatch(/no job control|cannot set terminal/);
@@ -41,7 +44,7 @@ describe.skipIf(!isRoot || !installed('python3'))('on a terminal', () => {
   });
 
   it('Ctrl-C arrives once', async () => {
-    const terminal = await startTerminal([reinit, '--', ...listener('INT', 'echo got INT')]);
+    const terminal = await startTerminal([reinit, ...options, '--', ...listener('INT', 'echo got INT')]);
     await shows(terminal, /^ready/m);
     terminal.type(ctrlC);
     await shows(terminal, /^(\^C)?got INT/m);
@@ -50,7 +53,7 @@ describe.skipIf(!isRoot || !installed('python3'))('on a terminal', () => {
   });
 
   it('Ctrl-Z cannot freeze the container', async () => {
-    const terminal = await startTerminal([reinit, '--', 'sh', '-c', 'sleep 1; exit 5']);
+    const terminal = await startTerminal([reinit, ...options, '--', 'sh', '-c', 'sleep 1; exit 5']);
     await pause(300);
     terminal.type(ctrlZ);
     expect(await terminal.exited).toBe(5);
@@ -64,7 +67,7 @@ describe.skipIf(!isRoot || !installed('python3'))('on a terminal', () => {
   });
 
   it('a change of its size arrives once, with the new size', async () => {
-    const terminal = await startTerminal([reinit, '--', ...listener('WINCH', 'stty size')]);
+    const terminal = await startTerminal([reinit, ...options, '--', ...listener('WINCH', 'stty size')]);
     await shows(terminal, /^ready/m);
     await terminal.resize(100, 40);
     await shows(terminal, /^40 100/m);

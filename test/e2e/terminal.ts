@@ -37,7 +37,9 @@ export async function startTerminal(command: readonly string[]): Promise<Termina
     shown: () => output.slice(output.indexOf('\n') + 1),
     type: (text) => void child.stdin.write(text),
     resize: async (columns, rows) => {
-      expect(spawnSync('stty', ['-F', device, 'cols', `${columns}`, 'rows', `${rows}`]).status).toBe(0);
+      // stty(1) sets one after the other: two changes, two signals.
+      const script = `import fcntl, struct, termios; fcntl.ioctl(open('${device}'), termios.TIOCSWINSZ, struct.pack('4H', ${rows}, ${columns}, 0, 0))`;
+      expect(spawnSync('python3', ['-c', script]).status).toBe(0);
     },
     exited,
   };
