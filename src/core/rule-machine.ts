@@ -5,11 +5,11 @@
  * What must never happen: files in the queue that were refused, or that are no longer what was validated; a change that is forgotten: whatever path is
  * taken, it ends in comparing desired with applied again.
  */
-
 import { isOwned, type RulePolicy } from './policy.ts';
-import { bare, type Reading, shortHash } from './reading.ts';
-import type { InstanceEvent, Phase, RuleEvent, RuleState, RuleStep, Verdict } from './rule.ts';
-import { isOnProbation, isRefused } from './rule.ts';
+import { bare, shortHash } from './reading.ts';
+import type { Phase, RuleEvent, RuleState, RuleStep } from './rule.ts';
+import { isRefused } from './rule.ts';
+import { confirmedByStart, ended, ordered, started } from './rule-instance.ts';
 import {
   accept,
   change,
@@ -17,7 +17,7 @@ import {
   delay,
   enter,
   evaluate,
-  finished,
+  goodNote,
   type Handler,
   learnt,
   refuse,
@@ -25,10 +25,8 @@ import {
   stay,
   tell,
 } from './rule-steps.ts';
+import { dissolved, failed, rolledBack, succeeded } from './rule-verdicts.ts';
 import { isOverdue, lookAgain, reread } from './settle.ts';
-
-/** So many reloads in a row that ended the application are the signal's fault, not the configuration's. */
-const deathsToFall = 2;
 
 /**
  * Pure. Undefined: the event means nothing in this phase.
@@ -151,6 +149,7 @@ const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
 function validate(rule: RuleState, { candidate, directory }: Validating, step: number, token: number): RuleStep {
   return enter(rule, { kind: 'validating', candidate, step, token, directory }, [{ kind: 'validate', token, step }]);
 }
+
 type Validating = Pick<Extract<Phase, { kind: 'validating' }>, 'candidate' | 'directory'>;
 
 /** The time of probation has passed. */
@@ -158,15 +157,6 @@ function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
   if (event.kind !== 'timeElapsed' || rule.goodAt === undefined || event.at < rule.goodAt || !rule.applied) return undefined;
   return { ...rule, good: bare(rule.applied), goodAt: undefined };
 }
-/** What it has started with. Of what is being applied, and of files that are not compared yet, this says nothing. */
-function confirmedByStart(rule: RuleState): RuleStep | undefined {
-  const { applied, goodAt, phase } = rule;
-  if (!applied || goodAt === undefined || phase.kind === 'applying' || phase.kind === 'coming' || phase.kind === 'surveying')
-    return undefined;
-  const proven = { ...rule, good: bare(applied), goodAt: undefined };
-  return tell(learnt(proven), goodNote(proven));
-}
-const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;
 
 function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, policy: RulePolicy, id: number): RuleStep | undefined {
   const seen = change(rule, event.reading, event.at, policy, event.foreign);
@@ -192,103 +182,3 @@ function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, poli
       return stay(seen); // compared again when this phase ends
   }
 }
-
-/** What the files are as an instance is ordered is what it will find, unless they change before it has started. */
-function ordered(
-  rule: RuleState,
-  { beside }: Extract<InstanceEvent, { kind: 'instanceOrdered' }>,
-  policy: RulePolicy,
-): RuleStep | undefined {
-  if (isOwned(policy)) return undefined;
-  const found = rule.phase.kind === 'applying' ? rule.phase.candidate.reading.hash : rule.desired?.hash;
-  if (beside) return learnt({ ...rule, beside: found });
-  return enter(rule, { kind: 'coming', expected: rule.desired?.hash });
-}
-
-function started(
-  rule: RuleState,
-  event: Extract<InstanceEvent, { kind: 'instanceStarted' }>,
-  policy: RulePolicy,
-  id: number,
-): RuleStep | undefined {
-  const { at, promoted } = event;
-  if (isOwned(policy)) return startedOnPublished(rule, at, policy, id);
-  // The one beside may be the only one before it has started.
-  if (promoted || rule.beside !== undefined)
-    return enter({ ...rule, beside: undefined }, { kind: 'surveying', expected: rule.beside, startedAt: at, read: id, success: undefined });
-  if (rule.phase.kind !== 'coming') return undefined;
-  return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id, success: undefined });
-}
-
-function startedOnPublished(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
-  const { published, phase } = rule;
-  if (!published) return undefined;
-  const candidate = phase.kind === 'queued' ? phase.candidate : undefined;
-  if (candidate?.reading.hash === published.hash) return finished(rule, candidate, 'start', false, at, policy, id);
-  const whole = [rule.desired, rule.applied].find((reading) => reading?.hash === published.hash) ?? published;
-  const state = runsWith({ ...rule, applied: undefined }, whole, false, at, policy);
-  return phase.kind === 'idle' || phase.kind === 'down' ? evaluate(state, policy, at, id) : learnt(state);
-}
-
-/** The next instance begins with a survey. What the apply machine has to say of this end it has said before. */
-function ended(
-  rule: RuleState,
-  event: Extract<InstanceEvent, { kind: 'instanceEnded' }>,
-  policy: RulePolicy,
-  id: number,
-): RuleStep | undefined {
-  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event.at, policy, id);
-  if (rule.phase.kind === 'down' || (rule.phase.kind === 'applying' && event.ordered)) return undefined;
-  return enter({ ...rule, goodAt: undefined }, { kind: 'down' });
-}
-
-/** It came up on a new generation, and did not last: back to the last one that did. */
-function endedOnProbation(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
-  const { applied, good, published } = rule;
-  if (!applied || !good || !isOnProbation(rule, policy) || published?.hash !== applied.hash) return undefined;
-  const state = { ...rule, applied: undefined, goodAt: undefined, published: good, refused: applied.hash };
-  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why: 'ended' } as const;
-  const busy = rule.phase.kind !== 'idle' && rule.phase.kind !== 'down';
-  return tell(busy ? learnt(state) : evaluate(state, policy, at, id), note);
-}
-
-function dissolved(rule: RuleState, event: Extract<Verdict, { kind: 'dissolved' }>, policy: RulePolicy, id: number): RuleStep | undefined {
-  if (rule.phase.kind !== 'applying') return undefined;
-  if (event.moved) return lookAgain(rule, { ...event.moved, at: event.at }, policy);
-  const { candidate } = rule.phase;
-  const newer = rule.desired !== undefined && rule.desired.hash !== candidate.reading.hash && !isOwned(policy);
-  return newer ? evaluate(rule, policy, event.at, id) : enter(rule, { kind: 'queued', candidate, held: 'no' });
-}
-
-function succeeded(rule: RuleState, event: Extract<Verdict, { kind: 'succeeded' }>, policy: RulePolicy, id: number): RuleStep | undefined {
-  const { how, candidate, proven, at } = event;
-  const survived = how === 'reload' ? { ...rule, deaths: 0 } : rule;
-  if (rule.phase.kind === 'applying') return finished(survived, candidate, how, proven, at, policy, id);
-  // A restart: the survey has found by itself, or is about to, what the application runs with.
-  if (rule.phase.kind === 'surveying') return learnt({ ...rule, phase: { ...rule.phase, success: event } });
-  const { hash } = candidate.reading;
-  if (rule.applied && rule.applied.hash !== hash) return undefined;
-  const cleared = { ...survived, refused: rule.refused === hash ? undefined : rule.refused, actedAt: at };
-  const state = proven && rule.applied ? runsWith(cleared, rule.applied, true, at, policy) : cleared;
-  return tell(learnt(state), { kind: 'applied', hash: shortHash(hash), how, ms: Math.max(0, at - candidate.since) });
-}
-
-function failed(rule: RuleState, event: Extract<Verdict, { kind: 'failed' }>, policy: RulePolicy, id: number): RuleStep | undefined {
-  const { candidate, note, again, death, at } = event;
-  const deaths = rule.deaths + (death ? 1 : 0);
-  const fallen = rule.fallen || death?.byIt === true || deaths >= deathsToFall;
-  const state: RuleState = { ...rule, deaths, fallen, refused: candidate.reading.hash, goodAt: undefined, actedAt: at };
-  const notes = note ? [note] : [];
-  if (rule.phase.kind !== 'applying') return tell(learnt(state), ...notes);
-  if (again) return tell(delay(state, candidate, at), ...notes);
-  // An instance that was started on it, and is not ready, runs with it: it has failed all the same.
-  const newer = rule.desired?.hash !== candidate.reading.hash;
-  return tell(newer ? evaluate(state, policy, at, id) : enter(state, { kind: 'idle' }), ...notes);
-}
-
-function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rolledBack' }>, policy: RulePolicy): RuleStep {
-  const { reading, took, note, at } = event;
-  return tell(learnt(took ? runsWith(rule, reading, false, at, policy) : rule), note);
-}
-
-export type { Reading };

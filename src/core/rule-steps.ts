@@ -134,3 +134,5 @@ export function runsWith(rule: RuleState, reading: Reading, proven: boolean, at:
   const running = reading.hash === rule.applied?.hash ? rule.goodAt : undefined;
   return { ...state, goodAt: running ?? at + policy.good_after };
 }
+
+export const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;

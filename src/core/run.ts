@@ -1,8 +1,9 @@
 /** One transition of the whole: what it gathers on its way through the machines, and how they reach each other. */
 import type { Config, ServiceConfig } from '../config/model.ts';
 import type { LinkEvent } from '../link/messages.ts';
-import { type ApplyStep, applyTransition } from './apply.ts';
+import { applyTransition } from './apply.ts';
 import { type ApplyCommand, type ApplyEvent, type ApplyPolicy, type ApplyState, applyNeedsHold } from './apply-state.ts';
+import type { ApplyStep } from './apply-steps.ts';
 import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
 import { environmentRule, isOwned, policiesOf, type RulePolicy } from './policy.ts';
@@ -10,7 +11,14 @@ import type { Reading } from './reading.ts';
 import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
 import { ruleTransition } from './rule-machine.ts';
 import { serviceTransition } from './service.ts';
-import type { ServiceCommand, ServiceEvent, ServicePolicy, ServiceState, ServiceStep } from './service-state.ts';
+import {
+  otherInstance,
+  type ServiceCommand,
+  type ServiceEvent,
+  type ServicePolicy,
+  type ServiceState,
+  type ServiceStep,
+} from './service-state.ts';
 import { nextTurn } from './turns.ts';
 
 export interface State {
@@ -122,8 +130,7 @@ function ordersOf({ state: { service, rules, apply }, service: policy, policies 
 }
 
 export const isMain = ({ state: { service } }: Run, token: number): boolean => {
-  if (service.kind === 'running' && service.beside?.token === token) return true;
-  return 'token' in service && service.token === token;
+  return ('token' in service && service.token === token) || otherInstance(service) === token;
 };
 
 export const servicePolicy = ({ service, policies }: Pick<Run, 'service' | 'policies'>): ServicePolicy => ({

@@ -34,6 +34,8 @@ export type ServiceState =
       readonly readiness: Readiness;
       /** A restart with `start_first` is under way. */
       readonly beside: Beside | undefined;
+      /** The one that it has replaced, as long as that has not ended. */
+      readonly retiring?: number | undefined;
     }
   /** The application was told to end; the next instance starts when nothing of this one is left, or the container ends (`leaveWith`). */
   | { readonly kind: 'stopping'; readonly token: number; readonly since: number; readonly leaveWith: number | undefined }
@@ -41,7 +43,15 @@ export type ServiceState =
   | { readonly kind: 'sweeping'; readonly token: number; readonly attempt: number; readonly reason: StartReason; readonly next: number }
   | { readonly kind: 'backoff'; readonly token: number; readonly attempt: number; readonly until: number }
   /** The container stops: init has passed it on, and nothing but the end counts. */
-  | { readonly kind: 'ending'; readonly token: number; readonly signo: number }
+  | {
+      readonly kind: 'ending';
+      readonly token: number;
+      readonly signo: number;
+      /** The other one of two instances, until it has ended. */
+      readonly other?: number | undefined;
+      /** What the container leaves with, once the other one has ended, too. */
+      readonly code?: number;
+    }
   | { readonly kind: 'ended'; readonly code: number };
 
 export type Preparation =
@@ -135,6 +145,12 @@ export type ServicePolicy = Pick<
   /** There are rules whose files or variables are handed to the application. */
   readonly owned: boolean;
 };
+
+/** Both of two instances side by side, whatever the other one is: to come, or to go. */
+export function otherInstance(service: ServiceState): number | undefined {
+  if (service.kind === 'ending') return service.other;
+  return service.kind === 'running' ? (service.beside?.token ?? service.retiring) : undefined;
+}
 
 /** When the machine has to be woken up, if ever. */
 export function serviceDeadline(service: ServiceState): number | undefined {

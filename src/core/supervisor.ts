@@ -7,14 +7,12 @@
  */
 import type { Config } from '../config/model.ts';
 import { constants, type LinkEvent } from '../link/messages.ts';
-import { problemOf } from './apply.ts';
-import { type Batch, canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
+import { problemOf } from './apply-confirm.ts';
+import { canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
+import { decideStart } from './first-start.ts';
 import type { Refusal } from './notes.ts';
-import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
-import { shortHash, shortOf } from './reading.ts';
-import { adoptedRule, freshRule, isOnProbation, isRefused, type RuleState } from './rule.ts';
+import { isOnProbation } from './rule.ts';
 import {
-  type Beginning,
   close,
   type Event,
   giveTurns,
@@ -23,81 +21,14 @@ import {
   type Run,
   type State,
   type Step,
-  servicePolicy,
-  takeService,
   toAll,
   toApply,
   toRule,
   toRules,
   toService,
 } from './run.ts';
-import { firstStart } from './service.ts';
-import type { Readiness, ServiceState } from './service-state.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
-
-/** The first start of the container: the spawn (or what comes before it), and what the rules' files were before it. */
-export function begin(config: Config, { readings, kept, key }: Beginning, at: number, token = 1): Step {
-  const rules = policiesOf(config.services.main).map(({ name }): [string, RuleState] => {
-    const good = kept[name]?.good;
-    const rule = freshRule(readings[name], at);
-    return [name, { ...rule, good: good === undefined ? undefined : { hash: good, files: undefined }, refused: kept[name]?.refused }];
-  });
-  const base = {
-    nextId: token + 1,
-    rules: Object.fromEntries(rules),
-    apply: { kind: 'none' },
-    lastSignalAt: 0,
-    orders: undefined,
-    key,
-  } as const;
-  const first = firstStart(token, at, servicePolicy({ service: config.services.main, policies: policiesOf(config.services.main) }));
-  const run = openRun({ ...base, service: first.state }, config);
-  takeService(run, first);
-  // Owned rules do not wait for an instance: it is the instance that waits for them.
-  for (const policy of run.policies) {
-    const reading = readings[policy.name];
-    if (isOwned(policy) && reading) toRule(run, policy.name, { kind: 'told', reading, foreign: true, at });
-  }
-  decideStart(run);
-  return close(run);
-}
-
-/** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
-export function resume(state: State, config: Config, { readings, key }: Beginning, at: number): Step {
-  const running = state.service.kind === 'running';
-  const fresh = (policy: RulePolicy): RuleState => (running ? adoptedRule : freshRule)(readings[policy.name], at, policy);
-  const rules = policiesOf(config.services.main).map((policy): [string, RuleState] => {
-    const known = state.rules[policy.name];
-    // The watch begins anew: it tells again what stirs.
-    return [policy.name, known ? { ...known, stirsSince: undefined } : fresh(policy)];
-  });
-  const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
-  const service = withoutProbe(state.service, config.services.main.ready !== undefined);
-  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config));
-}
-
-/** A probe that is no longer asked for cannot say no any more. */
-function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
-  if (service.kind !== 'running' || probed) return service;
-  const left = (readiness: Readiness): Readiness => (readiness.kind === 'probing' ? { kind: 'ready' } : readiness);
-  const { beside } = service;
-  return { ...service, readiness: left(service.readiness), beside: beside && { ...beside, readiness: left(beside.readiness) } };
-}
-
-/** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */
-function withoutGone(state: State, rules: Readonly<Record<string, RuleState>>): Pick<State, 'apply' | 'rules'> {
-  const { apply } = state;
-  if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined)) return { apply, rules };
-  const back = Object.entries(rules).map(([name, rule]): [string, RuleState] =>
-    rule.phase.kind === 'applying'
-      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: 'no' } }]
-      : [name, rule],
-  );
-  return { apply: { kind: 'none' }, rules: Object.fromEntries(back) };
-}
-
-const touched = ({ leader, members }: Batch): string[] => [leader, ...members.map(({ rule }) => rule)];
 
 /** Pure. An event that means nothing changes nothing. */
 export function transition(state: State, event: Event, config: Config): Step {
@@ -252,33 +183,3 @@ function stale(run: Run, rule: string, at: number): void {
   run.notes.push({ rule, kind: 'stale', code: policy.stale_exit_code });
   toService(run, { kind: 'leaveWanted', code: policy.stale_exit_code, at });
 }
-
-/** The application waits for something accepted: what was just judged, or what has proven itself before. Then it is published, and the spawn follows. */
-function decideStart(run: Run): void {
-  const { service } = run.state;
-  if (service.kind !== 'preparing' || service.step.kind !== 'deciding') return;
-  const owned = run.policies.filter(isOwned).map(({ name }) => name);
-  for (const name of owned) settleOn(run, name);
-  const left = owned.filter((name) => run.state.rules[name]?.published === undefined);
-  if (left.length === 0) {
-    const id = run.state.nextId;
-    run.state = { ...run.state, nextId: id + 1 };
-    toService(run, { kind: 'publishes', id });
-    return;
-  }
-  const refused = left.filter((name) => isRejected(run.state.rules[name]));
-  if (refused.length > 0) toService(run, { kind: 'nothingAccepted', rules: refused });
-}
-
-function settleOn(run: Run, name: string): void {
-  const rule = run.state.rules[name];
-  if (!rule || rule.published) return;
-  const reading = rule.phase.kind === 'queued' ? rule.phase.candidate.reading : isRejected(rule) ? rule.good : undefined;
-  if (!reading) return;
-  if (rule.phase.kind !== 'queued') {
-    run.notes.push({ rule: name, kind: 'starts_on_good', hash: shortHash(reading.hash), refused: shortOf(rule.desired) });
-  }
-  toRule(run, name, { kind: 'published', reading });
-}
-
-const isRejected = (rule: RuleState | undefined): boolean => rule !== undefined && (isRefused(rule) || rule.phase.kind === 'delayed');

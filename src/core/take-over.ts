@@ -1,13 +1,14 @@
 /** How a controller begins. One that finds an application but no memo that it can read takes over what init tells it. Pure. */
 import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
+import { begin } from './first-start.ts';
 import { decodeMemo } from './memo.ts';
 import { policiesOf } from './policy.ts';
+import { resume } from './resume.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
 import { type Beginning, close, openRun, type Step, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
-import { begin, resume } from './supervisor.ts';
 
 const { roles, slotStates } = constants;
 /** Tokens that the former controller used and nobody knows of any more are far below. */

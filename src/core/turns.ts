@@ -4,7 +4,7 @@ import { type ApplyState, applyDeadline } from './apply-state.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
-import { earliest, type ServiceState, serviceDeadline } from './service-state.ts';
+import { earliest, otherInstance, type ServiceState, serviceDeadline } from './service-state.ts';
 
 /** What of the state the turns depend on. */
 export interface Turns {
@@ -144,7 +144,8 @@ function dueAt(queued: Queued, turns: Turns, policies: readonly RulePolicy[]): n
 function ableAt({ policy, rule }: Queued, { service, lastSignalAt }: Turns): number | undefined {
   // Files that the next instance would find need no turn; those that it finds only once they are published do.
   if (service.kind === 'backoff' && isOwned(policy)) return 0;
-  if (service.kind !== 'running' || service.readiness.kind === 'probing' || service.beside) return undefined;
+  // Two instances at most: the one that was replaced may have much to finish.
+  if (service.kind !== 'running' || service.readiness.kind === 'probing' || otherInstance(service) !== undefined) return undefined;
   const settled = actionOf(policy, rule) === 'reload' ? service.since + policy.reload_after_start : 0;
   return Math.max(settled, lastSignalAt + signalGapMs);
 }

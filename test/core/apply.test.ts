@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Probe } from '../../src/config/model.ts';
-import { type ApplyStep, applyTransition, problemOf } from '../../src/core/apply.ts';
+import { applyTransition } from '../../src/core/apply.ts';
+import { problemOf } from '../../src/core/apply-confirm.ts';
 import {
   type ApplyCommand,
   type ApplyEvent,
@@ -12,6 +13,7 @@ import {
   canFallBack,
   isUnconfirmed,
 } from '../../src/core/apply-state.ts';
+import type { ApplyStep } from '../../src/core/apply-steps.ts';
 import type { RulePolicy } from '../../src/core/policy.ts';
 import { ruleDefaults } from '../fixtures/simulation.ts';
 

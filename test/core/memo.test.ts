@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { begin } from '../../src/core/first-start.ts';
 import { decodeMemo, encodeMemo } from '../../src/core/memo.ts';
 import { differenceOf, type Reading } from '../../src/core/reading.ts';
 import type { Beginning, Readings, State } from '../../src/core/run.ts';
-import { begin, transition } from '../../src/core/supervisor.ts';
+import { transition } from '../../src/core/supervisor.ts';
 import { isFirst, knownKey, takeOver, unknownRules } from '../../src/core/take-over.ts';
 import { constants, type Hello, maxMemoBytes, type Slot } from '../../src/link/messages.ts';
 import { configOf } from '../fixtures/simulation.ts';

@@ -1,0 +1,43 @@
+/** How a controller goes on where the former one was killed, under a configuration that may be another one by now. Pure. */
+import type { Config } from '../config/model.ts';
+import type { Batch } from './apply-state.ts';
+import { policiesOf, type RulePolicy } from './policy.ts';
+import { adoptedRule, freshRule, type RuleState } from './rule.ts';
+import { type Beginning, close, openRun, type State, type Step } from './run.ts';
+import type { Readiness, ServiceState } from './service-state.ts';
+
+/** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
+export function resume(state: State, config: Config, { readings, key }: Beginning, at: number): Step {
+  const running = state.service.kind === 'running';
+  const fresh = (policy: RulePolicy): RuleState => (running ? adoptedRule : freshRule)(readings[policy.name], at, policy);
+  const rules = policiesOf(config.services.main).map((policy): [string, RuleState] => {
+    const known = state.rules[policy.name];
+    // The watch begins anew: it tells again what stirs.
+    return [policy.name, known ? { ...known, stirsSince: undefined } : fresh(policy)];
+  });
+  const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
+  const service = withoutProbe(state.service, config.services.main.ready !== undefined);
+  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config));
+}
+
+/** A probe that is no longer asked for cannot say no any more. */
+function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
+  if (service.kind !== 'running' || probed) return service;
+  const left = (readiness: Readiness): Readiness => (readiness.kind === 'probing' ? { kind: 'ready' } : readiness);
+  const { beside } = service;
+  return { ...service, readiness: left(service.readiness), beside: beside && { ...beside, readiness: left(beside.readiness) } };
+}
+
+/** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */
+function withoutGone(state: State, rules: Readonly<Record<string, RuleState>>): Pick<State, 'apply' | 'rules'> {
+  const { apply } = state;
+  if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined)) return { apply, rules };
+  const back = Object.entries(rules).map(([name, rule]): [string, RuleState] =>
+    rule.phase.kind === 'applying'
+      ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: 'no' } }]
+      : [name, rule],
+  );
+  return { apply: { kind: 'none' }, rules: Object.fromEntries(back) };
+}
+
+const touched = ({ leader, members }: Batch): string[] => [leader, ...members.map(({ rule }) => rule)];
