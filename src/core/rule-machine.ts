@@ -136,7 +136,7 @@ const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
     if (event.kind !== 'read') return undefined;
     const { reading, at } = event;
     // What changed since may have been found by the application or not: nobody knows what it runs with.
-    if (!reading || reading.hash !== expected) return lookAgain({ ...rule, applied: undefined }, event, policy);
+    if (!reading || reading.hash !== expected) return lookAgain({ ...rule, applied: undefined, goodAt: undefined }, event, policy);
     const refused = rule.refused === reading.hash;
     const found = runsWith({ ...rule, refused: refused ? undefined : rule.refused }, reading, false, startedAt, policy);
     const proven = success && succeeded({ ...found, phase: { kind: 'idle' } }, success, policy, id);
