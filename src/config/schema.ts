@@ -202,7 +202,7 @@ export const service = {
   env_from: withDefault(
     paths(0, '/etc/app-env'),
     [],
-    'More variables for the application: directories with a file for each (a mounted ConfigMap or Secret), or files of `NAME=value` lines. Later ones win, `environment` wins over all. It is restarted when a value differs.',
+    'More variables for the application: directories with a file for each (a mounted ConfigMap or Secret), or files of `NAME=value` lines. Later ones win, `environment` wins over all. It is restarted when a value differs. All of them together may be 384 KiB.',
   ),
   env_validate: withDefault(argvs('[/app/check-env]'), [], 'Commands that check the new variables, which they get; each must exit with 0.'),
   state_dir: unset(

@@ -815,11 +815,12 @@ const rows: Row[] = [
     leaves: { applied: next },
   },
   {
-    title: 'the files changed while it started: nobody knows',
+    title: 'the files changed while it started: nobody knows, and nothing can become good',
     in: phases.surveying,
+    rule: { goodAt: 700 },
     when: changed,
     to: settling,
-    leaves: { applied: undefined },
+    leaves: { applied: undefined, goodAt: undefined },
     notes: ['unsettled'],
   },
   {
