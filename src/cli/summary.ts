@@ -109,7 +109,18 @@ function watchRows(rule: WatchRule): (readonly [string, string])[] {
   return [
     ['watch', rule.name],
     ['', `after ${formatDuration(rule.settle)} of quiet: ${first}${published}${actionText(rule)}${confirmText(rule)}`],
+    ...paceRows(rule),
   ];
+}
+
+/** What makes it wait although it is valid. */
+function paceRows({ splay, min_interval, max_draining }: WatchRule): (readonly [string, string])[] {
+  const parts = [
+    ...(splay > 0 ? [`each replica waits its own share of ${formatDuration(splay)}`] : []),
+    ...(min_interval > 0 ? [`once in ${formatDuration(min_interval)} at most`] : []),
+    ...(max_draining === undefined ? [] : [`not while more than ${max_draining} old workers are left`]),
+  ];
+  return parts.length > 0 ? [['', parts.join('; ')]] : [];
 }
 
 function confirmText(rule: WatchRule): string {

@@ -38,7 +38,7 @@ restart_order: start_first
 watch:
   - {paths: [/a], publish: /p, confirm_by: workers}
   - {paths: [/b], on_change: http, http: {url: "https://host/s3cr3t", headers: {A: s3cr3t}}}
-  - {paths: [/c], on_change: exec, exec: [nginx, -s, reload], confirm: 1s, on_failure: restart}
+  - {paths: [/c], splay: 30s, min_interval: 1m, max_draining: 4, on_change: exec, exec: [nginx, -s, reload], confirm: 1s, on_failure: restart}
   - {paths: [/d], on_change: none}`);
     const { code, out } = run(['validate', file]);
     expect(code).toBe(0);
@@ -51,6 +51,7 @@ watch:
       'publish to /p, then HUP; good if it has new workers within 10s, else it is given the last good configuration',
       'POST to host; good if it is still up 3s later, else it is left as it is',
       'run `nginx -s reload` (30s); good if it is still up 1s later, else it is started anew',
+      'each replica waits its own share of 30s; once in 1m at most; not while more than 4 old workers are left',
       'report only\n',
     ])
       expect(out).toContain(words);
