@@ -120,7 +120,14 @@ const leaf: Shape = { kind: 'leaf' };
 /** The names of variables may be seen; whatever stands behind one may not, a mapping with keys of its own included. */
 function hideValue(walk: Walk, node: Node, own: RegExp | undefined, hidden: RegExp | undefined): void {
   const matches = own !== undefined && isScalar(node) && !isEmpty(node) && own.test(String(node.value));
-  if (hidden !== undefined || matches) addSecret(walk.source, spanOf(node));
+  if (hidden !== undefined || matches || (own !== undefined && isAlias(node))) addSecret(walk.source, spanOf(node));
+  if ((hidden ?? own) === undefined) return;
+  // Nothing, and beside it what it was; an item of a list that is nothing has no place of its own.
+  if (isScalar(node) && isEmpty(node)) hideComment(walk, spanOf(node).start);
+  if (isSeq(node) && node.items.some((item) => item === null || (isScalar(item) && isEmpty(item)))) {
+    hideComment(walk, spanOf(node).start);
+    addSecret(walk.source, spanOf(node));
+  }
 }
 
 function resolveAlias(walk: Walk, alias: Alias, path: Path): Node | null {
@@ -174,6 +181,8 @@ function readEntry(
   if (path[0] === 'environment' && path.length === 2 && (value === null || (isScalar(value) && isEmpty(value)))) {
     mistake(walk, spanOf(key), path, 'this variable has no value', 'write "" for an empty one, or null to take the variable away');
   }
+  const isSecret = hidden !== undefined || (schema !== undefined && infoOf(schema)?.secret !== undefined);
+  if (isSecret && (value === null || (isScalar(value) && isEmpty(value)))) hideTree(walk, key, null);
   const raw = readNode(walk, value, path, schema, hidden);
   // An empty value has no place of its own: the key is what to look at. Nor does it help to point to where an alias leads.
   if (raw === null) walk.spans.set(pathKey(path), spanOf(key));
@@ -189,8 +198,13 @@ function readKey(walk: Walk, key: Node, path: Path): string | undefined {
 
 /** Whatever stands below is not shown: behind a misspelt `enviroment` there are secrets, too. */
 function hideTree(walk: Walk, key: Node, node: Node | null): void {
-  const comment = commentAfter(walk.source, spanOf(key).end);
-  for (const span of node === null ? [comment] : [comment, spanOf(node)]) if (span.end > span.start) addSecret(walk.source, span);
+  hideComment(walk, spanOf(key).end);
+  if (node !== null && spanOf(node).end > spanOf(node).start) addSecret(walk.source, spanOf(node));
+}
+
+function hideComment({ source }: Walk, at: number): void {
+  const comment = commentAfter(source, at);
+  if (comment.end > comment.start) addSecret(source, comment);
 }
 
 /** The comment on a key's line: perhaps the value that was. */

@@ -113,6 +113,7 @@ describe('nothing of a request is in an error', () => {
     `http: {url: "http://a", body: ${secret}, method: GET}`,
     `http: {url: "http://a", body: [${secret}]}`,
     `http: {url: "http://a", body: {x: ${secret}}}`,
+    `http:\n      url: http://a\n      body: # ${secret}`,
     `http: {url: "http://a", token: ${secret}}`,
     `htp: {url: "http://a/${secret}"}`,
     // The YAML itself is broken, and there is no tree.
