@@ -11,7 +11,7 @@ import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
 import { configFile, controllerOf, isRoot, pause, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
 
-const kills = Number(process.env.CRASH_KILLS ?? 200);
+const kills = Number(process.env.CRASH_KILLS ?? 100);
 const names = ['a', 'b', 'c', 'd'];
 const reader = join(import.meta.dirname, '../fixtures/programs/reads.py');
 
@@ -127,6 +127,7 @@ it.skipIf(!isRoot)(
     await updateVolume(volume, payload(generation));
     await eventually('the return', () => lines(back) > returns, 60_000);
     expect(readings(container)).toHaveLength(before);
+    process.stdout.write(`crash: ${kills} kills of the controller, ${generation} generations\n`);
   },
   900_000,
 );
@@ -137,7 +138,7 @@ it.skipIf(!isRoot)(
     const { volume, target, command, random } = await makePipeline();
     const wrong = observe(target);
     let generation = 0;
-    for (let kill = 0; kill < kills / 2; kill++) {
+    for (let kill = 0; kill < kills; kill++) {
       const container = await startContainer(command);
       await pause(random(400));
       await updateVolume(volume, payload(++generation));
@@ -153,6 +154,7 @@ it.skipIf(!isRoot)(
     expect(wrong).toEqual([]);
     // Before the others are looked for: the number of a namespace that is gone may be this one's by now.
     await container.kill();
+    process.stdout.write(`crash: ${kills} kills of everything, ${generation} generations\n`);
   },
   900_000,
 );
