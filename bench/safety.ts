@@ -63,12 +63,14 @@ async function keep({ what, file, test, env, counts }: Promised): Promise<string
   const child = spawn(process.execPath, vitest, {
     cwd: root,
     env: { ...process.env, ...env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  child.stdout.on('data', (data: Buffer) => {
-    output += data.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => {
+      output += data.toString();
+    });
+  }
   const code = await new Promise((resolve) => child.on('close', resolve));
   const counted = [...output.matchAll(counts)].map(([, count]) => count).join('; ') || '–';
   process.stderr.write(`${code === 0 ? '✓' : '✗'} ${file}: ${counted}\n`);
