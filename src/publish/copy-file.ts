@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { codeOf, fault } from '../watch/operations.ts';
+import { codeOf, fault, openFlags } from '../watch/operations.ts';
 import { createSha256 } from '../watch/sha256.ts';
 import { type Calls, createBreather } from './calls.ts';
 import type { Owners } from './owners.ts';
@@ -7,8 +7,6 @@ import { Unreadable } from './problems.ts';
 
 const chunkBytes = 1024 * 1024;
 const hashChunkBytes = 64 * 1024;
-// As the watch reads: a FIFO that has come to the path blocks nobody, and links are resolved already.
-const readFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY;
 const createFlags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
 /** Of a copy, no set-user-ID, set-group-ID or sticky bit is kept: configuration is not run. */
 const permissions = 0o777;
@@ -34,7 +32,7 @@ export interface Copying {
  * @throws Unreadable; code `MOVED` where there is no such file any more; errors of writing as they come.
  */
 export async function copyFile(real: string, calls: Calls, target: string, copying: Copying): Promise<string> {
-  const source = await calls.open(real, readFlags).catch(unreadable(real));
+  const source = await calls.open(real, openFlags).catch(unreadable(real));
   try {
     const stat = await calls.fstat(source);
     if (!stat.isFile()) throw fault('MOVED', `${real} is no file any more`);
@@ -84,7 +82,7 @@ async function writeAll(calls: Calls, fd: number, data: Buffer): Promise<void> {
 
 /** The hash of a file that is a copy of ours; undefined where there is none, or none that can be read. */
 export async function hashCopy(path: string, calls: Calls): Promise<string | undefined> {
-  const fd = await calls.open(path, readFlags).catch(() => undefined);
+  const fd = await calls.open(path, openFlags).catch(() => undefined);
   if (fd === undefined) return undefined;
   try {
     const digest = createSha256();

@@ -1,8 +1,10 @@
 /** The few operations on files that storing is made of. */
+
 import * as fs from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf } from './problems.ts';
+import { codeOf } from '../watch/operations.ts';
+import { temporary } from './layout.ts';
 
 /**
  * Of the directories above copies: the application and the validators, whoever they are, have to pass through; nobody else has to know
@@ -22,7 +24,7 @@ export async function namesIn(directory: string): Promise<string[]> {
 
 /** For what may be missing. */
 export function unlessMissing(error: unknown): undefined {
-  if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) throw error;
+  if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
 }
 
 /** Makes a directory with exactly this mode. False: there is something of that name already. */
@@ -30,7 +32,7 @@ export async function makeDirectory(path: string, mode: number): Promise<boolean
   try {
     await mkdir(path);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     return false;
   }
   await chmod(path, mode);
@@ -53,7 +55,7 @@ export interface Written {
 
 /** Writes a file under another name first: whoever reads sees the old content or all of the new one. */
 export async function replaceFile(path: string, content: string | Uint8Array, { mode, durable }: Written): Promise<void> {
-  const fresh = join(dirname(path), `tmp-${basename(path)}`);
+  const fresh = join(dirname(path), `${temporary}${basename(path)}`);
   await rm(fresh, { force: true });
   await writeFile(fresh, content, { mode, flag: 'wx', flush: durable });
   await rename(fresh, path);
@@ -74,7 +76,7 @@ export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
-    if (!['EACCES', 'EPERM'].includes(errnoOf(error))) throw error;
+    if (!['EACCES', 'EPERM'].includes(codeOf(error))) throw error;
     await reclaim(path);
     await rm(path, { recursive: true, force: true });
   }
@@ -93,7 +95,7 @@ export async function takeBack(directory: string, mode: number): Promise<void> {
 }
 
 function unlessRefused(error: unknown): void {
-  if (errnoOf(error) !== 'EPERM') throw error; // then it is the next step that says what cannot be done
+  if (codeOf(error) !== 'EPERM') throw error; // then it is the next step that says what cannot be done
 }
 
 export async function removeFile(path: string): Promise<void> {

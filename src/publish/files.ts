@@ -5,18 +5,20 @@
  * the old and the new names, not `complete`: a run that is killed from there on is recognised, and the next one, which compares contents,
  * finishes the work. New files come first, then changed ones, removed ones last: no file refers to one that is not there yet.
  */
+
 import { access, chmod, chown, constants, lstat, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf } from '../watch/operations.ts';
 import { eachBounded } from './bounded.ts';
 import { type Calls, callsFor } from './calls.ts';
-import type { Copy } from './copies.ts';
+import { type Copy, sweep } from './copies.ts';
 import { copyFile, hashCopy } from './copy-file.ts';
 import { directoriesFor, type Present, type Steps, stepsTo } from './difference.ts';
-import { lookAt, makeDirectory, namesIn, removeFile, removeTree, takeBack } from './disk.ts';
+import { lookAt, makeDirectory, removeFile, takeBack } from './disk.ts';
 import { temporary } from './layout.ts';
 import { filesOf } from './manifest.ts';
 import type { Owners } from './owners.ts';
-import { errnoOf, Problem, shown, writing } from './problems.ts';
+import { Problem, shown, writing } from './problems.ts';
 import { type Listed, openTarget, ownDirectory, writeList } from './target.ts';
 
 interface Publishing {
@@ -53,17 +55,13 @@ export async function publishFiles(to: string, copy: Copy, owners: Owners): Prom
       from: await callsFor(root),
       calls: await callsFor(to),
     };
-    await sweepOwn(to);
+    await sweep(ownDirectory(to));
     const present = await compare(publishing);
     const steps = stepsTo(namesOf(before), present, new Set(directories));
     const done: Listed = { ...before, complete: true, hash: copy.manifest.hash, seconds, files: [...wanted], directories: [] };
     if (isNothing(steps) && before.complete && before.hash === done.hash) return;
     await carryOut(publishing, steps, done);
   });
-}
-
-async function sweepOwn(to: string): Promise<void> {
-  for (const name of await namesIn(ownDirectory(to))) if (name.startsWith(temporary)) await removeTree(join(ownDirectory(to), name));
 }
 
 const namesOf = ({ files, directories }: Listed) => ({ files: new Set(files.map(([file]) => file)), directories: new Set(directories) });
@@ -120,7 +118,7 @@ async function writeFresh(
     });
     return fresh;
   } catch (error) {
-    await sweepOwn(to);
+    await sweep(ownDirectory(to));
     throw error;
   }
 }
@@ -155,14 +153,14 @@ async function remove({ to }: Publishing, files: readonly string[], directories:
 
 /** Somebody else has files in it: it stays, with them. */
 function unlessInUse(error: unknown): void {
-  if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR'].includes(errnoOf(error))) throw error;
+  if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
 }
 
 /** A directory may have been copied as one that nobody can write to. */
 async function openFor(directory: string): Promise<void> {
   const refused = await access(directory, constants.W_OK | constants.X_OK).then(
     () => false,
-    (error: unknown) => errnoOf(error) === 'EACCES',
+    (error: unknown) => codeOf(error) === 'EACCES',
   );
   if (refused) await takeBack(directory, ((await lstat(directory)).mode & 0o777) | 0o700);
 }

@@ -1,12 +1,14 @@
 /** `publish.mode: flip`: `to` is a link, and one rename makes it lead to another copy. */
+
 import { readlink, rename, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { codeOf } from '../watch/operations.ts';
 import { type Copy, isWhole, openCopy, type Shelf } from './copies.ts';
 import { lookAt, removeFile, unlessMissing } from './disk.ts';
 import { isCopyName, temporary } from './layout.ts';
 import { filesOf } from './manifest.ts';
 import { besideOf, isMarked } from './places.ts';
-import { errnoOf, Problem, shown, writing } from './problems.ts';
+import { Problem, shown, writing } from './problems.ts';
 
 /** The text of our link; undefined: there is nothing at `to`. @throws Problem where there is something that is not ours. */
 export async function linkAt(to: string): Promise<string | undefined> {
@@ -47,7 +49,7 @@ async function putFirst(to: string, text: string): Promise<void> {
   try {
     await symlink(text, to);
   } catch (error) {
-    throw errnoOf(error) === 'EEXIST' ? notOurs(to, 'something') : error;
+    throw codeOf(error) === 'EEXIST' ? notOurs(to, 'something') : error;
   }
 }
 

@@ -8,13 +8,15 @@
  * `s-XXXXXX` is random: the directories are passable for everybody, and a file that was hidden only by the directory above it stays hidden
  * in its copy, because nobody can name that.
  */
+
 import { access, chmod, constants, mkdtemp, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { WatchRule } from '../config/model.ts';
+import { codeOf } from '../watch/operations.ts';
 import type { Shelf } from './copies.ts';
 import { lookAt, makeDirectory, makeParents, namesIn, passable, replaceFile } from './disk.ts';
 import { isCopyName, keyOf, temporary } from './layout.ts';
-import { errnoOf, Problem, shown, writing } from './problems.ts';
+import { Problem, shown, writing } from './problems.ts';
 
 /** reinit's own directory, in `state_dir` or in a private place. */
 export interface Home {
@@ -66,7 +68,7 @@ async function firstOf(directories: readonly string[], setting: string): Promise
       if (!(await makeDirectory(directory, passable))) await chmodOwn(directory);
       return { directory, hidden: await hiddenIn(directory), durable: false, setting };
     } catch (error) {
-      refused.push(`${directory} ${error instanceof Problem ? error.message : `cannot be written (${errnoOf(error)})`}`);
+      refused.push(`${directory} ${error instanceof Problem ? error.message : `cannot be written (${codeOf(error)})`}`);
     }
   }
   throw new Problem(

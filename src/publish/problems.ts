@@ -1,4 +1,5 @@
 import type { WatchRule } from '../config/model.ts';
+import { codeOf } from '../watch/operations.ts';
 import type { LeftOut } from '../watch/plan.ts';
 
 /** Ends a piece of work with words for people: what, why, what to do, with the setting's name. */
@@ -11,18 +12,12 @@ export class Unreadable extends Problem {
   }
 }
 
-/** The code of an error of the file system; what has none is a mistake in the program. */
-export function errnoOf(error: unknown): string {
-  if (error instanceof Problem || !(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error;
-  return error.code;
-}
-
 /** Does what writes to `path`, which the user chose by `setting`. @throws Problem; code `MOVED` as it came */
 export async function writing<T>(setting: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = errnoOf(error);
+    const code = codeOf(error);
     throw code === 'MOVED' ? error : new Problem(`${setting}: ${shown(path)} ${unwritableText(code, setting)}`);
   }
 }
@@ -40,7 +35,7 @@ export async function problemIn(work: () => Promise<unknown>): Promise<string | 
 /** For people, also where the file system failed in a place that nothing could be expected of. */
 export function textOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
-  errnoOf(error);
+  codeOf(error);
   return `publish: ${shown((error as Error).message)}`;
 }
 

@@ -1,3 +1,4 @@
+import { mapBounded } from './bounded.ts';
 import { codeOf, type FileStat, type Operations, sameVersion } from './operations.ts';
 import type { LeftOut, PlannedFile } from './plan.ts';
 
@@ -109,30 +110,4 @@ function withinBytes(
     chosen.push({ file, stat });
   });
   return { chosen, leftOut };
-}
-
-/** More than any lane lets through: how many operations are under way is the lanes' business. */
-const workers = 16;
-
-/** Stops at the first failure. */
-async function mapBounded<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  let next = 0;
-  let failed = false;
-  const worker = async () => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      const item = items[index];
-      if (item !== undefined) results[index] = await work(item);
-    }
-  };
-  await Promise.all(
-    Array.from({ length: workers }, () =>
-      worker().catch((error: unknown) => {
-        failed = true;
-        throw error;
-      }),
-    ),
-  );
-  return results;
 }

@@ -36,7 +36,7 @@ export interface Operations {
 
 const chunkBytes = 1024 * 1024;
 // NONBLOCK: should the file have become a FIFO since the stat, open and read return at once, with too little. NOFOLLOW: paths here are resolved ones.
-const openFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY;
+export const openFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY;
 
 const lstat = promisify(fs.lstat);
 const fstat = promisify(fs.fstat);
