@@ -247,3 +247,9 @@ test('rules of the same name are told apart', () => {
   const config = withDistinctNames(configOf({}, { name: 'r' }, { name: 'r' }, { name: 's' }, { name: 'r' }));
   expect(config.services.main.watch.map(({ name }) => name)).toEqual(['r', 'r (2)', 's', 'r (3)']);
 });
+
+test('the name of the rule for variables is taken where there are some', () => {
+  const name = (service: object) => withDistinctNames(configOf(service, { name: 'env_from' })).services.main.watch[0]?.name;
+  expect(name({ env_from: ['/env'] })).toBe('env_from (2)');
+  expect(name({})).toBe('env_from');
+});
