@@ -1,6 +1,7 @@
 /** What is allowed, and is probably not what was meant. Pure. */
 import { posix } from 'node:path';
 import type { Config, WatchRule } from './model.ts';
+import { isWithin } from './within.ts';
 
 /** Programs that check what they are told to, and never what reinit's variable names. */
 const checkers: ReadonlySet<string> = new Set([
@@ -28,9 +29,7 @@ export function doubts({ services: { main } }: Config): string[] {
 /** A published rule's validator has to look at the copy: the live files may be others by then, and the published ones are the old ones. */
 function doubtsOf({ name, paths }: WatchRule, argv: readonly string[], to: string): string[] {
   if (argv.some((word) => word.includes('{{snapshot}}'))) return [];
-  const other = argv.find((word) =>
-    [...paths, to].some((path) => posix.normalize(word).startsWith(posix.join(path, '/')) || word === path),
-  );
+  const other = argv.find((word) => [...paths, to].some((path) => isWithin(posix.normalize(word), path)));
   const program = posix.basename(argv[0] ?? '').replace(/[\d.]+$/, '');
   if (other === undefined && !checkers.has(program)) return [];
   const what = other === undefined ? 'the files that it finds by itself' : other;

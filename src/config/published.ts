@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { Add, Rule } from './contradictions.ts';
 import type { Settings } from './schema.ts';
+import { isWithin } from './within.ts';
 
 export function publishMistakes(settings: Settings, add: Add): void {
   const watched = settings.watch.flatMap(({ paths }) => paths.map(plain));
@@ -49,5 +50,4 @@ function overlaps(rule: Rule, index: number, add: Add): void {
 
 /** Without `..` and a slash at the end; the root is empty. */
 const plain = (path: string): string => posix.normalize(path).replace(/\/$/, '');
-const isWithin = (path: string, directory: string): boolean => path === directory || path.startsWith(`${directory}/`);
 const meet = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);

@@ -10,7 +10,7 @@ import { exitCodes } from '../core/exit-codes.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import type { Readings, Step } from '../core/run.ts';
-import { isFirst, knownKey, takeOver, unknownRules } from '../core/take-over.ts';
+import { formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
@@ -129,13 +129,14 @@ type Read = (rule: string) => Promise<Reading | undefined>;
 /** What is only handed to the application (files that are published, variables) has to be there before it. */
 async function firstStep(link: Link, config: Config, read: Read, shop: Shop): Promise<Step> {
   const { hello, slots } = link;
+  const former = formerState(hello);
   const owned = policiesOf(config.services.main).some(isOwned);
   const workshop = owned ? await shop.open() : undefined;
-  const key = config.services.main.env_from.length > 0 ? (knownKey(hello) ?? (await workshop?.key())) : undefined;
+  const key = config.services.main.env_from.length > 0 ? (former?.key ?? (await workshop?.key())) : undefined;
   if (key !== undefined) workshop?.use(key);
-  const readings = await readAll(unknownRules(hello, config), read);
-  const kept = workshop && isFirst(hello, slots) ? await workshop.recall() : {};
-  const step = takeOver(hello, slots, config, { readings, kept, key });
+  const readings = await readAll(unknownRules(former, config), read);
+  const kept = workshop && isFirst(former, slots) ? await workshop.recall() : {};
+  const step = takeOver(former, hello, slots, config, { readings, kept, key });
   await workshop?.load(step.state);
   return step;
 }

@@ -1,6 +1,6 @@
 /** What the machines command, as init understands it: here the configuration meets the link. Pure. */
 import type { Config, ServiceConfig } from '../config/model.ts';
-import { policiesOf, type RulePolicy, snapshotPlaceholder } from '../core/policy.ts';
+import { policiesOf, type RulePolicy, ruleNamed, snapshotPlaceholder } from '../core/policy.ts';
 import type { Command, Orders } from '../core/run.ts';
 import { constants, type Effect } from '../link/messages.ts';
 import { addressBytes, isIPv6 } from './address.ts';
@@ -70,11 +70,7 @@ export function effectOf(command: Command, config: Config, users: Users, environ
   }
 }
 
-function ruleOf(service: ServiceConfig, name: string): RulePolicy {
-  const rule = policiesOf(service).find((one) => one.name === name);
-  if (!rule) throw new Error(`no rule ${name}`);
-  return rule;
-}
+const ruleOf = (service: ServiceConfig, name: string): RulePolicy => ruleNamed(policiesOf(service), name);
 
 const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
   validators.has(rule) ? validators.get(rule) : application;

@@ -4,7 +4,7 @@
  */
 import type { Config, WatchRule } from '../config/model.ts';
 import type { Job, JobResult } from '../core/jobs.ts';
-import { environmentRule, isOwned, policiesOf, type RulePolicy } from '../core/policy.ts';
+import { environmentRule, isOwned, policiesOf, ruleNamed } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import type { Kept, State } from '../core/run.ts';
 import { skippedWarning } from '../environment/directory.ts';
@@ -57,11 +57,7 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
   const copied = new Set<string>();
   const stopped = new AbortController();
 
-  const ruleOf = (name: string): RulePolicy => {
-    const rule = policies.find((one) => one.name === name);
-    if (!rule) throw new Error(`no rule ${name}`);
-    return rule;
-  };
+  const ruleOf = (name: string) => ruleNamed(policies, name);
   const done = (problem: string | undefined): JobResult => ({ kind: 'done', problem });
 
   async function work(job: Job, state: State): Promise<JobResult> {
@@ -94,8 +90,7 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
 
   /** Kept at once: what is accepted has to be there for any later controller. */
   async function stageVariables(hash: string): Promise<JobResult> {
-    if (!(await find(hash))) await readVariables();
-    const variables = known.get(hash);
+    const variables = await find(hash);
     if (!variables) return { kind: 'moved' };
     const problem = await store.keepEnvironment(hash, variables);
     if (problem !== undefined) warnOnce(`${problem}. The variables are in memory only`);

@@ -4,9 +4,10 @@ import { restartFailed, sequelOf, unconfirmed } from './apply-failure.ts';
 import type { ApplyCommand, ApplyEvent, ApplyPolicy, Batch } from './apply-state.ts';
 import { type ApplyStep, type In, leaderHash, leaderOf, succeed, telling, to } from './apply-steps.ts';
 import type { Refusal } from './notes.ts';
+import type { Action } from './policy.ts';
 import { type ProbingEvent, probingTransition, problemSoFar, startProbing } from './probing.ts';
 
-export function confirm(batch: Batch, how: 'reload' | 'exec' | 'http', from: number, at: number, given: ApplyPolicy): ApplyStep {
+export function confirm(batch: Batch, how: Exclude<Action, 'none' | 'restart'>, from: number, at: number, given: ApplyPolicy): ApplyStep {
   const { confirm_by: probe, confirm: ms } = leaderOf(batch, given);
   return to({ kind: 'confirming', batch, how, from, until: at + ms, probing: probe && startProbing(probe, at) });
 }

@@ -6,6 +6,7 @@ import { isOwned } from './policy.ts';
 import { type Probing, probingDeadline } from './probing.ts';
 import type { Reading } from './reading.ts';
 import type { Candidate, InstanceEvent, Verdict } from './rule.ts';
+import { earliest } from './times.ts';
 
 export interface Member {
   readonly rule: string;
@@ -121,7 +122,7 @@ export function applyDeadline(apply: ApplyState): number | undefined {
     case 'retrying':
       return apply.at;
     case 'confirming':
-      return Math.min(apply.until, (apply.probing && probingDeadline(apply.probing)) ?? apply.until);
+      return earliest([apply.until, apply.probing && probingDeadline(apply.probing)]);
     default:
       return undefined;
   }

@@ -9,7 +9,7 @@ import {
   type Saying,
 } from './apply-state.ts';
 import type { RuleNote } from './notes.ts';
-import type { RulePolicy } from './policy.ts';
+import type { Action, RulePolicy } from './policy.ts';
 import { type Reading, shortHash } from './reading.ts';
 
 export interface ApplyStep {
@@ -74,7 +74,7 @@ export function act(batch: Batch, attempt: Attempt, at: number, given: ApplyPoli
   }
 }
 
-export function succeed(batch: Batch, how: 'none' | 'reload' | 'restart' | 'exec' | 'http', proven: boolean, at: number): ApplyStep {
+export function succeed(batch: Batch, how: Action, proven: boolean, at: number): ApplyStep {
   const sayings = batch.members.map(({ rule, candidate }): Saying => {
     if (!batch.rollback) return { rule, event: { kind: 'succeeded', how, candidate, proven, at } };
     const note = { kind: 'back_on_good', hash: shortHash(candidate.reading.hash), how } as const;

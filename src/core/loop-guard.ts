@@ -5,6 +5,7 @@
  * and the rule is free again for long. What the container sees through a read-only mount (every ConfigMap and Secret) it
  * cannot have written; what was swapped in (kubelet, git-sync) it has not.
  */
+import { backOffMs } from './back-off.ts';
 import type { RuleNote } from './notes.ts';
 import type { Echo } from './rule.ts';
 
@@ -31,7 +32,7 @@ export function noticeChange(echo: Echo, at: number, actedAt: number, settle: nu
   const isEcho = actedAt > 0 && at - actedAt <= window;
   if (!isEcho) return { echo: { ...echo, count: Math.min(echo.count, 0), holds: 0 }, note: undefined };
   if (echo.count + 1 < mostEchoes) return { echo: { ...echo, count: echo.count + 1 }, note: undefined };
-  const forMs = Math.min(longestHoldMs, firstHoldMs * 2 ** Math.min(echo.holds, 10));
+  const forMs = backOffMs(echo.holds, firstHoldMs, longestHoldMs);
   // The next single echo after the hold is enough.
   const held = { count: mostEchoes - 1, holds: echo.holds + 1, heldAt: at, heldUntil: at + forMs };
   return { echo: held, note: { kind: 'loop_held', times: mostEchoes, forMs } };

@@ -1,10 +1,11 @@
+import type { Action } from './policy.ts';
 import type { End } from './wait-status.ts';
 
 /** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
 export type StartReason = 'start' | 'change' | 'policy' | 'failed_change';
 
 /** By what a change reached the application. `start`: it found it as it started. */
-export type Way = 'reload' | 'restart' | 'exec' | 'http' | 'none' | 'start';
+export type Way = Action | 'start';
 
 /** Why a generation is taken back: the application ended, was not ready, did not confirm, or could not be signalled. */
 export type RollbackReason = 'ended' | 'not_ready' | 'unconfirmed' | 'refused';

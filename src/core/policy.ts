@@ -64,6 +64,13 @@ export function policiesOf(service: ServiceConfig): readonly RulePolicy[] {
   return rules;
 }
 
+/** The rule of that name: those that the machines speak of exist. */
+export function ruleNamed(policies: readonly RulePolicy[], name: string): RulePolicy {
+  const rule = policies.find((one) => one.name === name);
+  if (!rule) throw new Error(`no rule ${name}`);
+  return rule;
+}
+
 /** The application finds only what was handed to it: published files, or variables. Otherwise it reads the files that are watched. */
 export const isOwned = ({ publish, source }: Pick<RulePolicy, 'publish' | 'source'>): boolean =>
   publish !== undefined || source === 'environment';

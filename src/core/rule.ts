@@ -4,6 +4,7 @@ import type { JobResult } from './jobs.ts';
 import type { Refusal, RuleNote, Way } from './notes.ts';
 import { isOwned, type RulePolicy } from './policy.ts';
 import type { Reading } from './reading.ts';
+import { earliest } from './times.ts';
 import type { End } from './wait-status.ts';
 
 /**
@@ -222,11 +223,8 @@ export const isOnProbation = (rule: RuleState, policy: RulePolicy): boolean =>
   isOwned(policy) && rule.good !== undefined && rule.applied !== undefined && rule.applied.hash !== rule.good.hash;
 
 /** When this rule has to be woken up, if ever. */
-export function ruleDeadline({ phase, goodAt }: RuleState): number | undefined {
-  const own = phaseDeadline(phase);
-  if (phase.kind === 'over') return undefined;
-  return own !== undefined && goodAt !== undefined ? Math.min(own, goodAt) : (own ?? goodAt);
-}
+export const ruleDeadline = ({ phase, goodAt }: RuleState): number | undefined =>
+  phase.kind === 'over' ? undefined : earliest([phaseDeadline(phase), goodAt]);
 
 function phaseDeadline(phase: Phase): number | undefined {
   switch (phase.kind) {

@@ -6,7 +6,7 @@ import { type ApplyCommand, type ApplyEvent, type ApplyPolicy, type ApplyState, 
 import type { ApplyStep } from './apply-steps.ts';
 import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
-import { environmentRule, isOwned, policiesOf, type RulePolicy } from './policy.ts';
+import { environmentRule, isOwned, policiesOf, type RulePolicy, ruleNamed } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
 import { ruleTransition } from './rule-machine.ts';
@@ -118,20 +118,25 @@ export function close(run: Run): Step {
 }
 
 /** Undefined: nothing is left to order. */
-function ordersOf({ state: { service, rules, apply }, service: policy, policies }: Run): Orders | undefined {
+function ordersOf(run: Run): Orders | undefined {
+  const { service, apply } = run.state;
+  const policy = run.service;
   if (service.kind === 'ending' || service.kind === 'ended') return undefined;
   const first = (service.kind === 'starting' || service.kind === 'preparing') && service.reason === 'start';
   const restarting = service.kind !== 'running' ? !first : service.beside !== undefined;
-  const probation = policies.some((one) => {
-    const rule = rules[one.name];
-    return rule !== undefined && isOnProbation(rule, one);
-  });
-  return { token: service.token, hold: policy.restart !== 'no' || restarting || applyNeedsHold(apply) || probation };
+  const hold = policy.restart !== 'no' || restarting || applyNeedsHold(apply) || isOnTrial(run);
+  return { token: service.token, hold };
 }
 
-export const isMain = ({ state: { service } }: Run, token: number): boolean => {
-  return ('token' in service && service.token === token) || otherInstance(service) === token;
-};
+/** The application runs with what has not proven itself: its end may be that one's fault. */
+export const isOnTrial = ({ policies, state: { rules } }: Run): boolean =>
+  policies.some((policy) => {
+    const rule = rules[policy.name];
+    return rule !== undefined && isOnProbation(rule, policy);
+  });
+
+export const isMain = ({ state: { service } }: Run, token: number): boolean =>
+  ('token' in service && service.token === token) || otherInstance(service) === token;
 
 export const servicePolicy = ({ service, policies }: Pick<Run, 'service' | 'policies'>): ServicePolicy => ({
   ...service,
@@ -193,11 +198,14 @@ function takeRule(run: Run, policy: RulePolicy, command: RuleCommand, at: number
     return;
   }
   const phase = run.state.rules[policy.name]?.phase;
-  const directory = phase?.kind === 'validating' ? phase.directory : undefined;
-  // Variables are checked in the environment that they would make.
-  const own = policy.source === 'environment' && phase?.kind === 'validating';
-  const environment = own ? phase.candidate.reading.hash : environmentOf(run);
-  run.commands.push({ rule: policy.name, ...command, directory: own ? undefined : directory, environment });
+  if (phase?.kind !== 'validating') return; // it has just been entered
+  const { candidate, directory } = phase;
+  // Variables have no directory: they are checked in the environment that they would make.
+  const found =
+    policy.source === 'environment'
+      ? { directory: undefined, environment: candidate.reading.hash }
+      : { directory, environment: environmentOf(run) };
+  run.commands.push({ rule: policy.name, ...command, ...found });
 }
 
 export function toApply(run: Run, event: ApplyEvent): void {
@@ -207,14 +215,10 @@ export function toApply(run: Run, event: ApplyEvent): void {
   takeApply(run, step, 'at' in event ? event.at : 0);
 }
 
-function applyPolicy({ policies, service }: Run): ApplyPolicy {
-  const policy = (name: string): RulePolicy => {
-    const found = policies.find((rule) => rule.name === name);
-    if (!found) throw new Error(`no rule ${name}`);
-    return found;
-  };
-  return { policy, ready: service.ready !== undefined };
-}
+const applyPolicy = ({ policies, service }: Run): ApplyPolicy => ({
+  policy: (name) => ruleNamed(policies, name),
+  ready: service.ready !== undefined,
+});
 
 function takeApply(run: Run, { sayings, notes, commands }: ApplyStep, at: number): void {
   run.notes.push(...notes.map(({ rule, note }) => ({ rule, ...note })));

@@ -3,6 +3,7 @@ import type { ServiceConfig } from '../config/model.ts';
 import type { Note, StartReason } from './notes.ts';
 import { type Probing, probingDeadline } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
+import { earliest } from './times.ts';
 import type { End } from './wait-status.ts';
 
 /** `attempt` counts the restarts by policy in a row. */
@@ -175,10 +176,4 @@ function readinessDeadline(readiness: Readiness): number | undefined {
     default:
       return undefined;
   }
-}
-
-/** The first of these times; undefined: never. */
-export function earliest(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
 }

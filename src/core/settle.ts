@@ -4,6 +4,7 @@
  * than `max_wait` need not agree: the newest complete reading is tried.
  */
 
+import { backOffMs } from './back-off.ts';
 import type { RulePolicy } from './policy.ts';
 import type { Reading } from './reading.ts';
 import type { RuleState, RuleStep } from './rule.ts';
@@ -42,6 +43,6 @@ export const isOverdue = (rule: RuleState, at: number, policy: RulePolicy): bool
 /** Unreadable files are asked for less and less often; those that change are asked for every `settle`. */
 function wait(rule: RuleState, event: Answer, policy: RulePolicy, tries: number): RuleStep {
   const quiet = Math.max(leastMs, policy.settle);
-  const delay = event.reading ? quiet : Math.min(mostMs, quiet * 2 ** Math.min(tries, 10));
+  const delay = event.reading ? quiet : backOffMs(tries, quiet, mostMs);
   return enter(rule, { kind: 'settling', last: event.reading?.hash, readAt: event.at + delay, tries: event.reading ? 0 : tries });
 }

@@ -11,12 +11,12 @@ import { problemOf } from './apply-confirm.ts';
 import { canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
 import { decideStart } from './first-start.ts';
 import type { Refusal } from './notes.ts';
-import { isOnProbation } from './rule.ts';
 import {
   close,
   type Event,
   giveTurns,
   isMain,
+  isOnTrial,
   openRun,
   type Run,
   type State,
@@ -124,12 +124,6 @@ function exited(run: Run, event: Link<'exited'>): void {
   if (isFirst(run, event.token) && !replaced) toAll(run, { kind: 'instanceEnded', ordered, end, at: event.at_ms });
   toService(run, { kind: 'exited', token: event.token, end, rescue, at: event.at_ms });
 }
-
-const isOnTrial = ({ policies, state }: Run): boolean =>
-  policies.some((policy) => {
-    const rule = state.rules[policy.name];
-    return rule !== undefined && isOnProbation(rule, policy);
-  });
 
 /** A program of ours: whoever waits for its token knows it. */
 function helperEnded(run: Run, token: number, refusal: Refusal | undefined, at: number): void {

@@ -6,7 +6,7 @@ import { decodeMemo } from './memo.ts';
 import { policiesOf } from './policy.ts';
 import { resume } from './resume.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
-import { type Beginning, close, openRun, type Step, takeService, toRule } from './run.ts';
+import { type Beginning, close, openRun, type State, type Step, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
 
@@ -14,26 +14,23 @@ const { roles, slotStates } = constants;
 /** Tokens that the former controller used and nobody knows of any more are far below. */
 const idGap = 1_000;
 
+/** What the former controller left; decoded once, for everything that a beginning asks of it. Undefined: nothing that can be read. */
+export const formerState = (hello: Hello): State | undefined => decodeMemo(hello.memo);
+
 /** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
-export function takeOver(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
-  const state = decodeMemo(hello.memo);
-  return state ? resume(state, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
+export function takeOver(former: State | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
+  return former ? resume(former, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
 }
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
-export function unknownRules(hello: Hello, config: Config): string[] {
-  const state = decodeMemo(hello.memo);
-  return policiesOf(config.services.main)
+export const unknownRules = (former: State | undefined, config: Config): string[] =>
+  policiesOf(config.services.main)
     .map(({ name }) => name)
-    .filter((name) => state?.rules[name] === undefined);
-}
-
-/** The key with which the former controllers made the hashes of environments. */
-export const knownKey = (hello: Hello): string | undefined => decodeMemo(hello.memo)?.key;
+    .filter((name) => former?.rules[name] === undefined);
 
 /** Nothing is known of a former controller, nor of an instance. */
-export const isFirst = (hello: Hello, slots: readonly Slot[]): boolean =>
-  decodeMemo(hello.memo) === undefined && !slots.some(({ role }) => role === roles.values.main);
+export const isFirst = (former: State | undefined, slots: readonly Slot[]): boolean =>
+  former === undefined && !slots.some(({ role }) => role === roles.values.main);
 
 /** Without an instance it is a first start. */
 function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {

@@ -4,7 +4,8 @@ import { type ApplyState, applyDeadline } from './apply-state.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
-import { earliest, otherInstance, type ServiceState, serviceDeadline } from './service-state.ts';
+import { otherInstance, type ServiceState, serviceDeadline } from './service-state.ts';
+import { earliest } from './times.ts';
 
 /** What of the state the turns depend on. */
 export interface Turns {

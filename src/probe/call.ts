@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCall } from '../config/model.ts';
+import { backOffMs } from '../core/back-off.ts';
 import { formatDuration } from '../core/durations.ts';
 import { wordsOf } from '../core/words.ts';
 import { isExpired, within } from './deadline.ts';
@@ -33,7 +34,7 @@ export async function call(http: HttpCall, signal: AbortSignal): Promise<string 
 }
 
 /** A first delay that is longer than the limit of doubling stays as it is. */
-const delayBefore = (retry: number, first: number): number => Math.min(first * 2 ** retry, Math.max(first, maxDelayMs));
+const delayBefore = (retry: number, first: number): number => backOffMs(retry, first, Math.max(first, maxDelayMs));
 
 const attempted = (http: HttpCall, url: URL, outer: AbortSignal): Promise<string | undefined> =>
   within(http.timeout, outer, async (signal) => {

@@ -4,7 +4,7 @@ import { decodeMemo, encodeMemo } from '../../src/core/memo.ts';
 import { differenceOf, type Reading } from '../../src/core/reading.ts';
 import type { Beginning, Readings, State } from '../../src/core/run.ts';
 import { transition } from '../../src/core/supervisor.ts';
-import { isFirst, knownKey, takeOver, unknownRules } from '../../src/core/take-over.ts';
+import { formerState, isFirst, takeOver as takeOverFrom, unknownRules } from '../../src/core/take-over.ts';
 import { constants, type Hello, maxMemoBytes, type Slot } from '../../src/link/messages.ts';
 import { configOf } from '../fixtures/simulation.ts';
 
@@ -35,6 +35,8 @@ const hello = (more: Partial<Hello>): Hello => ({
   memo: Buffer.alloc(0),
   ...more,
 });
+const takeOver = (from: Hello, ...rest: Rest) => takeOverFrom(formerState(from), from, ...rest);
+type Rest = Parameters<typeof takeOverFrom> extends [unknown, Hello, ...infer R] ? R : never;
 const slot = (state: keyof typeof constants.slotStates.values, more: Partial<Slot> = {}): Slot => ({
   kind: 'slot',
   token: 3,
@@ -128,7 +130,7 @@ describe('take over', () => {
       { kind: 'orders', token: 1, hold: false },
       { kind: 'spawn', token: 1 },
     ]);
-    expect(unknownRules(hello({}), config)).toEqual(['r']);
+    expect(unknownRules(formerState(hello({})), config)).toEqual(['r']);
   });
 
   test('a running application without a readable memo is adopted, with what the files are', () => {
@@ -158,7 +160,7 @@ describe('take over', () => {
   test('with a memo: orders anew, known rules as they were, new ones adopted, old ones dropped', () => {
     const memo = encodeMemo(running(reading('a')));
     const changed = configOf({}, { name: 'r' }, { name: 'new' });
-    expect(unknownRules(hello({ memo }), changed)).toEqual(['new']);
+    expect(unknownRules(formerState(hello({ memo })), changed)).toEqual(['new']);
     const step = takeOver(hello({ memo }), [slot('running', { token: 1 })], changed, beginning({ new: reading('n') }));
     expect(step.commands).toEqual([{ kind: 'orders', token: 1, hold: false }]);
     expect(step.state.rules.r?.applied?.hash).toBe('a');
@@ -170,8 +172,8 @@ describe('take over', () => {
   test('the key of the environments’ hashes: the one of the memo, and else the one that was found', () => {
     const state = { ...running(reading('a')), key: 'a1' };
     const memo = encodeMemo(state);
-    expect(knownKey(hello({ memo }))).toBe('a1');
-    expect(knownKey(hello({}))).toBeUndefined();
+    expect(formerState(hello({ memo }))?.key).toBe('a1');
+    expect(formerState(hello({}))?.key).toBeUndefined();
     const slots = [slot('running', { token: 1 })];
     expect(takeOver(hello({ memo }), slots, config, beginning({}, 'b2')).state.key).toBe('a1');
     expect(takeOver(hello({ memo: encodeMemo({ ...state, key: undefined }) }), slots, config, beginning({}, 'b2')).state.key).toBe('b2');
@@ -180,9 +182,9 @@ describe('take over', () => {
   });
 
   test('the first controller of a container, and only that, asks what was kept', () => {
-    expect(isFirst(hello({ main_token: 0, slots: 0 }), [])).toBe(true);
-    expect(isFirst(hello({}), [slot('running')])).toBe(false);
-    expect(isFirst(hello({ memo: encodeMemo(running(reading('a'))) }), [])).toBe(false);
+    expect(isFirst(formerState(hello({ main_token: 0, slots: 0 })), [])).toBe(true);
+    expect(isFirst(formerState(hello({})), [slot('running')])).toBe(false);
+    expect(isFirst(formerState(hello({ memo: encodeMemo(running(reading('a'))) })), [])).toBe(false);
     const kept = { r: { good: 'g', refused: 'x' } };
     const first = takeOver(hello({ main_token: 0 }), [], config, { readings: { r: reading('a') }, kept, key: undefined });
     expect(first.state.rules.r).toMatchObject({ good: { hash: 'g' }, refused: 'x' });

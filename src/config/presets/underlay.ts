@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Mistake, Place } from '../errors.ts';
 import { isMapping, type Raw } from '../kinds.ts';
+import { isWithin } from '../within.ts';
 import { presetOf } from './catalogue.ts';
 import type { Preset, PresetSetting } from './types.ts';
 
@@ -61,7 +62,7 @@ export function presetMistakes(raw: Settings, locate: (path: readonly string[]) 
   const file = validate.flatMap((word: Raw) => (typeof word === 'string' ? (/(?:^|=)(\/.*)$/.exec(word)?.[1] ?? []) : []))[0];
   const watched = rules.flatMap((rule) => pathsOf(rule.paths));
   if (relying === undefined || file === undefined || watched.length === 0 || rules.some((rule) => rule.paths === undefined)) return [];
-  if (watched.some((path) => file === path || file.startsWith(posix.join(path, '/')))) return [];
+  if (watched.some((path) => isWithin(file, path))) return [];
   const there = watched[0]?.endsWith(posix.basename(file)) ? watched[0] : posix.join(watched[0] ?? '', posix.basename(file));
   const words = validate.map((word: Raw) => String(word).replace(file, there));
   return [
