@@ -6,6 +6,7 @@ import type { InstanceEvent } from './rule.ts';
 import { asks, probingEventOf } from './service-ready.ts';
 import type { Beside, Instance, Readiness, ServiceCommand, ServiceEvent, ServicePolicy, ServiceStep } from './service-state.ts';
 import { type EventOf, type In, probingOf, ready, stopping, sweepOf, to } from './service-steps.ts';
+import { endWords } from './wait-status.ts';
 
 /** Without a probe, a new instance that has lived so long beside the old one takes over. */
 const besideMs = 3_000;
@@ -31,10 +32,8 @@ export function besideTransition(
     }
     case 'spawnFailed':
       return besideFailed(state, `cannot be started: ${event.text} (stage: ${event.stage})`, event.at, []);
-    case 'exited': {
-      const how = event.end.kind === 'code' ? `exit code ${event.end.code}` : `signal ${event.end.signo}`;
-      return besideFailed(state, `ended before it was ready: ${how}`, event.at, [sweepOf(beside.token)]);
-    }
+    case 'exited':
+      return besideFailed(state, `ended before it was ready: ${endWords(event.end)}`, event.at, [sweepOf(beside.token)]);
     default:
       return besideReadied(state, beside, event, policy, id);
   }

@@ -2,9 +2,9 @@
 import { formatDuration } from '../core/durations.ts';
 import type { StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
-import { shellCode } from '../core/wait-status.ts';
+import { endWords, shellCode } from '../core/wait-status.ts';
 import { line, type ServiceLine, type ServiceNote } from './line.ts';
-import { after, counted, endFields, exitWords } from './words.ts';
+import { after, counted, endFields } from './words.ts';
 
 const reasons: Readonly<Record<StartReason, string>> = {
   start: '',
@@ -43,7 +43,7 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
     const ran = ranMs === undefined ? '' : ` after ${after(ranMs)}`;
     return line(
       ordered || shellCode(end) === 0 ? 'info' : 'warn',
-      `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${exitWords(end)}`,
+      `${command} ${ordered ? 'has stopped' : 'ended by itself'}${ran}: ${endWords(end)}`,
       {
         command,
         ...endFields(end),

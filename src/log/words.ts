@@ -9,7 +9,6 @@ import type { LogFields } from './line.ts';
 /** A time that has passed, no more exact than people want it. */
 export const after = (ms: number): string => (ms < 1 ? '0ms' : formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000));
 export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
-export const exitWords = (end: End): string => (end.kind === 'code' ? `exit code ${end.code}` : `signal ${signalName(end.signo)}`);
 export const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
 /** Names below the rule's only path, which the line has named already, are told from there. */
 export const files = (difference: Difference | undefined, rule: string): string => {
