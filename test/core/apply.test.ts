@@ -16,6 +16,7 @@ import {
 import type { ApplyStep } from '../../src/core/apply-steps.ts';
 import type { RulePolicy } from '../../src/core/policy.ts';
 import { ruleDefaults } from '../fixtures/simulation.ts';
+import { instanceEvents } from './instance-events.ts';
 
 const reading = (hash: string) => ({ hash, files: undefined });
 const [old, next, other] = [reading('old'), reading('next'), reading('other')];
@@ -82,12 +83,7 @@ const events = {
   signalled: { kind: 'signalled', id: 7, result: 'sent', at: 600 },
   executed: { kind: 'executed', token: 6, refusal: undefined, at: 600 },
   notified: { kind: 'notified', states: 1, at: 600 },
-  instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
-  instanceReady: { kind: 'instanceReady', at: 600 },
-  instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
-  besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
-  instanceEnded: { kind: 'instanceEnded', ordered: false, end: { kind: 'code', code: 1 }, at: 600 },
+  ...instanceEvents,
   containerStops: { kind: 'containerStops' },
   timeElapsed: { kind: 'timeElapsed', at: 600 },
 } as const satisfies { [K in ApplyEvent['kind']]: Extract<ApplyEvent, { kind: K }> };

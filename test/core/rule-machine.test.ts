@@ -15,6 +15,7 @@ import {
 } from '../../src/core/rule.ts';
 import { ruleTransition } from '../../src/core/rule-machine.ts';
 import { ruleDefaults } from '../fixtures/simulation.ts';
+import { instanceEvents } from './instance-events.ts';
 
 const reading = (hash: string) => ({ hash, files: new Map([['/f', hash]]) });
 const [old, next, other] = [reading('old'), reading('next'), reading('other')];
@@ -64,12 +65,7 @@ const events = {
   succeeded: { kind: 'succeeded', how: 'reload', candidate, proven: false, at: 600 },
   failed: { kind: 'failed', candidate, note: undefined, again: false, death: undefined, at: 600 },
   rolledBack: { kind: 'rolledBack', reading: old, took: true, note: { kind: 'back_on_good', hash: 'old', how: 'reload' }, at: 600 },
-  instanceOrdered: { kind: 'instanceOrdered', beside: false },
-  instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
-  instanceReady: { kind: 'instanceReady', at: 600 },
-  instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
-  besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },
-  instanceEnded: { kind: 'instanceEnded', ordered: false, end: { kind: 'code', code: 1 }, at: 600 },
+  ...instanceEvents,
   containerStops: { kind: 'containerStops' },
   timeElapsed: { kind: 'timeElapsed', at: 600 },
 } as const satisfies { [K in RuleEvent['kind']]: Extract<RuleEvent, { kind: K }> };

@@ -9,7 +9,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { configFile, controllerOf, isRoot, pause, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
+import { configFile, controllerOf, isRoot, pause, python, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
 
 const kills = Number(process.env.CRASH_KILLS ?? 100);
 const names = ['a', 'b', 'c', 'd'];
@@ -34,7 +34,7 @@ async function makePipeline(): Promise<Pipeline> {
   mkdirSync(mounted);
   await createVolume(volume, payload(0));
   const config = configFile({
-    command: ['python3', reader, target],
+    command: [python, reader, target],
     restart: 'always',
     state_dir: join(directory, 'state'),
     log: { format: 'json' },

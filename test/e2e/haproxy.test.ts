@@ -4,6 +4,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
+import { haproxyPayload } from './haproxy-site.ts';
 import { childNamed, configFile, installed, isRoot, logged, naive, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
 
 interface Site {
@@ -18,19 +19,7 @@ async function makeSite(): Promise<Site> {
   const volume = join(scratchDirectory(), 'volume');
   const port = await freePort();
   const file = join(volume, 'haproxy.cfg');
-  const payload = (text: string, directive = 'http-request') => ({
-    'haproxy.cfg': `global
-  nbthread 1
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 1s
-  timeout server 1s
-frontend main
-  bind 127.0.0.1:${port}
-  ${directive} return status 200 content-type text/plain string "${text}"
-`,
-  });
+  const payload = (text: string, directive?: string) => haproxyPayload(port, text, directive);
   await createVolume(volume, payload('one'));
   const command = ['haproxy', '-W', '-db', '-f', file];
   const watch = {

@@ -7,6 +7,7 @@ import { isVariableName, skippedWarning, withoutFinalNewline } from '../../src/e
 import { maxEnvironmentBytes, sizeProblem } from '../../src/environment/limits.ts';
 import { encodeEffect } from '../../src/link/codec.ts';
 import { maxFrameBytes } from '../../src/link/messages.ts';
+import { spawn } from '../fixtures/init/effects.ts';
 
 const key = Buffer.alloc(32, 7);
 
@@ -91,24 +92,8 @@ describe('sizes', () => {
     const largest = new Map(spaced(Math.floor(maxEnvironmentBytes / 115), 100));
     expect(sizeProblem(largest)).toBeUndefined();
     const env_set = [...largest].map(([name, value]) => Buffer.from(`${name}=${value}`));
-    const spawn = encodeEffect({
-      kind: 'spawn',
-      token: 1,
-      role: 1,
-      flags: 0,
-      argv: [],
-      env_set,
-      env_unset: [],
-      cwd: Buffer.alloc(0),
-      uid: -1,
-      gid: -1,
-      groups: [],
-      umask: -1,
-      nice: 0,
-      rlimits: [],
-      timeout_ms: 0,
-    });
-    expect(spawn.length).toBeGreaterThan(0.99 * maxEnvironmentBytes);
-    expect(spawn.length).toBeLessThan(maxFrameBytes - 64 * 1024 - 32 * 1024);
+    const spawned = encodeEffect(spawn(1, { env_set }));
+    expect(spawned.length).toBeGreaterThan(0.99 * maxEnvironmentBytes);
+    expect(spawned.length).toBeLessThan(maxFrameBytes - 64 * 1024 - 32 * 1024);
   });
 });

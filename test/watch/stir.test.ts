@@ -11,7 +11,7 @@ import { realOperations } from '../../src/watch/operations.ts';
 import { startTrigger } from '../../src/watch/trigger.ts';
 import { createWatch } from '../../src/watch/watch.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
-import { ruleFor, sha256, type Watched, watching, withDirectory } from '../fixtures/watching.ts';
+import { hangingLstat, ruleFor, sha256, type Watched, watching, withDirectory } from '../fixtures/watching.ts';
 
 vi.setConfig({ maxConcurrency: 20 }); // they mostly wait
 
@@ -94,21 +94,15 @@ describe.concurrent('stir', () => {
   test('a mount that hangs keeps nobody waiting', () =>
     withDirectory(async (directory) => {
       fs.writeFileSync(f(directory), '0');
-      let hanging: (() => void)[] | undefined;
-      const lstat = async (path: string) => {
-        if (hanging !== undefined && path === f(directory)) await new Promise<void>((resolve) => hanging?.push(resolve));
-        return realOperations.lstat(path);
-      };
+      const { lstat, hang, release } = hangingLstat(f(directory));
       await watching(
         ruleFor([f(directory)]),
         async (watched) => {
-          hanging = [];
+          hang();
           fs.writeFileSync(f(directory), '1');
           await watched.until(() => kinds(watched).includes('warning'));
           expect(kinds(watched)).toEqual(['stir', 'calm', 'warning']);
-          const waiting = hanging;
-          hanging = undefined;
-          for (const resolve of waiting) resolve();
+          release();
           await watched.until(() => watched.generations().length === 1);
         },
         (rule, known, tell) => {

@@ -10,7 +10,7 @@ import { startTrigger, type TriggerEvents } from '../../src/watch/trigger.ts';
 import type { WatchEvent } from '../../src/watch/types.ts';
 import { createWatch, startWatch, type WatchEnvironment } from '../../src/watch/watch.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
-import { hashed, ruleFor, sha256, until, watching, withDirectory } from '../fixtures/watching.ts';
+import { hangingLstat, hashed, ruleFor, sha256, until, watching, withDirectory } from '../fixtures/watching.ts';
 
 /** startWatch with a part of its world exchanged. */
 const startWith =
@@ -142,22 +142,15 @@ describe.concurrent('trouble', () => {
   test('a mount that hangs: told, the change is found when it is back, and told only then', () =>
     withDirectory(async (directory) => {
       fs.writeFileSync(f(directory), '0');
-      let hanging: (() => void)[] | undefined;
-      const lstat = async (path: string) => {
-        if (hanging !== undefined && path === f(directory)) await new Promise<void>((resolve) => hanging?.push(resolve));
-        return realOperations.lstat(path);
-      };
+      const { lstat, hang, release } = hangingLstat(f(directory));
       await watching(
         ruleFor([directory]),
         async (watched) => {
-          hanging = [];
+          hang();
           fs.writeFileSync(f(directory), '1');
           await watched.until(() => watched.warnings().includes('unreachable'));
           expect(await watched.watch.read()).toBeUndefined();
-          const waiting = hanging;
-          hanging = undefined;
-          expect(waiting.length).toBe(1);
-          for (const resolve of waiting) resolve();
+          expect(release()).toBe(1);
           await watched.until(() => watched.generations().length === 1);
           expect(watched.warnings()).toEqual(['unreachable']);
         },

@@ -1,22 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
+import { createVolume, updateVolume } from '../../fixtures/kubelet.ts';
+import { haproxyPayload } from '../haproxy-site.ts';
 import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
 import { get, serves, startMachine } from '../machine.ts';
 
-const payload = (text: string, directive = 'http-request'): Payload => ({
-  'haproxy.cfg': `global
-  nbthread 1
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 1s
-  timeout server 1s
-frontend main
-  bind 127.0.0.1:8080
-  ${directive} return status 200 content-type text/plain string "${text}"
-`,
-});
+const payload = (text: string, directive?: string) => haproxyPayload(8080, text, directive);
 const url = 'http://127.0.0.1:8080/';
 const config = {
   preset: 'haproxy',
