@@ -3,11 +3,11 @@
  */
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeFlags } from '../src/loader/node-flags.ts';
 import { buildBundles } from './building/bundles.ts';
 import { buildCodeCache } from './building/code-cache.ts';
 import { buildInit } from './building/init.ts';
 import { withLock } from './building/lock.ts';
-import { nodeFlags } from './building/node-flags.ts';
 import { build, libDir, root } from './building/paths.ts';
 import { run } from './building/run.ts';
 import { buildRuntime } from './building/runtime.ts';

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { libDir, root } from './paths.ts';
 import { writeIfNew } from './step.ts';
@@ -11,6 +11,7 @@ const entries = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   cli: 'src/cli/main.ts',
+  portable: 'src/host/main.ts',
 };
 
 /** Those with a code cache beside them. */
@@ -48,9 +49,10 @@ export async function buildBundles(version: string): Promise<void> {
 const siblings: Plugin = {
   name: 'siblings',
   setup: (plugin) =>
-    plugin.onResolve({ filter: /^\.\/(late|workshop)\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
-    ),
+    plugin.onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const name = kind === 'dynamic-import' ? bundleOf(join(resolveDir, path)) : undefined;
+      return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+    }),
 };
 
 /**
@@ -64,6 +66,8 @@ const noWorkers: Plugin = {
     plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
   },
 };
+
+const bundleOf = (file: string): string | undefined => Object.entries(entries).find(([, first]) => join(root, first) === file)?.[0];
 
 /** The licence files of every package of which something is in a bundle. */
 function licences(meta: Metafile): string {

@@ -1,6 +1,6 @@
 import { constants, copyFileSync, existsSync, globSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { nodeFlags } from './node-flags.ts';
+import { runtimeCommand as commandIn } from '../../src/loader/runtime-command.ts';
 import { build, libDir } from './paths.ts';
 import { available, run } from './run.ts';
 import { identity, place, step, write } from './step.ts';
@@ -27,16 +27,11 @@ export async function buildRuntime(): Promise<void> {
   await step('licenses', [source, ...files], [join(libDir, 'licenses/node.txt')], () => copyLicences());
 }
 
-/** How init starts the shipped Node: the loader with our libraries where it is there, else Node as it is. */
+/** How init starts the shipped Node. */
 export function runtimeCommand(): string[] {
-  const loader = loaderFile();
-  const start = loader === undefined ? [node] : [loader, '--inhibit-cache', '--library-path', libDir, '--argv0', 'reinit', node];
-  return [...start, ...nodeFlags];
-}
-
-function loaderFile(): string | undefined {
-  const [name] = globSync('ld-linux-*', { cwd: libDir });
-  return name === undefined ? undefined : join(libDir, name);
+  const command = commandIn(libDir);
+  if (!command) throw new Error(`there is no Node in ${libDir} yet`);
+  return command;
 }
 
 async function copyNode(target: string, strip: boolean): Promise<void> {

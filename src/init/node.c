@@ -73,7 +73,7 @@ static char *in_library(char *to, size_t size, const char *name)
 }
 
 /* Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). */
-static void exec_node(const char *bundle, char *const *arguments, int count)
+static void exec_node(const char *bundle, char *const *arguments, int count, char **environment)
 {
 	static char loader[4200], node[4200], script[4200];
 	char *argv[count + (int)(sizeof node_flags / sizeof *node_flags) + 16];
@@ -103,14 +103,14 @@ static void exec_node(const char *bundle, char *const *arguments, int count)
 	for (int i = 0; i < count; i++)
 		argv[n++] = arguments[i];
 	argv[n] = NULL;
-	execve(file, argv, environment());
+	execve(file, argv, environment);
 }
 
-void node_exec_cli(char *const *arguments, int count)
+void node_exec(bool portable, char *const *arguments, int count)
 {
 	node_find();
 	signals_default();
-	exec_node("cli", arguments, count);
+	exec_node(portable ? "portable" : "cli", arguments, count, portable ? environ : environment());
 }
 
 static void write_file(const char *path, const char *text)
@@ -152,7 +152,7 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 	setrlimit(RLIMIT_CORE, &none);
 	privileges_reduce();
 	signals_default();
-	exec_node("boot", arguments, count);
+	exec_node("boot", arguments, count, environment());
 	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
 	_exit(EXIT_SYSTEM);
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cached } from '../../scripts/building/bundles.ts';
-import { nodeFlags } from '../../scripts/building/node-flags.ts';
+import { nodeFlags } from '../../src/loader/node-flags.ts';
 import { binDir, build, dist, libDir, root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
 import { configFile, isRoot, startContainer } from '../e2e/harness.ts';
