@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,link,log,probe,publish,cli,docs}/**/*.test.ts'],
+          include: ['test/{core,config,environment,watch,controller,host,link,log,probe,publish,cli,docs}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{build,init,e2e,containers}/**/*.test.ts'],
+          include: ['test/{build,init,e2e,containers,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
