@@ -9,7 +9,7 @@ import { ConfigError } from '../config/errors.ts';
 import { defaultFile, loadConfig } from '../config/load.ts';
 import { lookUpUser } from '../controller/users.ts';
 import { exitCodes } from '../core/exit-codes.ts';
-import { parseSignal } from '../core/signals.ts';
+import { parseSignal, sigterm } from '../core/signals.ts';
 import { version } from '../core/version.ts';
 import { nodeFlags } from '../loader/node-flags.ts';
 import { runtimeCommand } from '../loader/runtime-command.ts';
@@ -22,6 +22,7 @@ import { defaultOrders } from './orders.ts';
 import { nodeSignal } from './signalling.ts';
 import { canListTrees, treeLister } from './tree.ts';
 
+const sighup = 1;
 const drainMs = 1_000;
 const usage = 'usage: reinit [flags] [--] command [arguments]; `reinit help` tells more\n';
 
@@ -84,12 +85,19 @@ function run(line: CommandLine, plain: boolean): void {
     say(`a bug in reinit: ${error.stack ?? error.message}`);
     leave(exitCodes.bug);
   });
+  const isGone = terminalWatch();
   for (const name of received) {
     const signo = parseSignal(name) ?? 0;
-    process.on(nodeSignal(signo), () => host.signal(signo));
+    process.on(nodeSignal(signo), () => host.signal(signo === sighup && isGone() ? sigterm : signo));
   }
   if (plain) host.runPlain();
   else controller.start(host);
+}
+
+/** Whether the terminal that there was is gone: that is what a HUP means then, and nobody could end what goes on. A hung-up one is none any more (tty(4)). */
+function terminalWatch(): () => boolean {
+  const had = isatty(0);
+  return () => had && !isatty(0);
 }
 
 /** The Node that is shipped is for Linux; without /proc it does not know its own path. */

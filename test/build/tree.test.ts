@@ -79,6 +79,11 @@ describe('the runtime', () => {
     expect(words.slice(0, words.indexOf(join(libDir, 'main.cjs')))).toEqual(runtimeCommand());
   });
 
+  it('has portable mode in a bundle of its own, of which no other one has anything', () => {
+    const speaksOfTrees = (name: string) => readFileSync(join(libDir, `${name}.cjs`), 'latin1').includes('--ppid');
+    expect(['portable', ...cached, 'main'].filter(speaksOfTrees)).toEqual(['portable']);
+  });
+
   it('ships the licences of what is in it', () => {
     const npm = readFileSync(join(libDir, 'licenses/npm.txt'), 'utf8');
     for (const name of ['chokidar', 'pino', 'yaml', 'valibot']) expect(npm).toContain(`=== ${name} `);

@@ -17,6 +17,8 @@ export interface Portable {
   stdout(): string;
   stderr(): string;
   signal(signal: NodeJS.Signals): void;
+  /** All that it has started, and itself. */
+  processes(): number[];
 }
 
 export interface PortableOptions {
@@ -52,7 +54,7 @@ export function startPortable(command: readonly string[], { env, within = [] }: 
     if (task.result?.state === 'fail') process.stderr.write(`--- ${task.name}\n${(stdout() + stderr()).slice(-4000)}---\n`);
     expect(left).toEqual([]);
   });
-  return { pid: child.pid ?? 0, exited, stdout, stderr, signal: (signal) => void child.kill(signal) };
+  return { pid: child.pid ?? 0, exited, stdout, stderr, signal: (signal) => void child.kill(signal), processes: () => processesWith(mark) };
 }
 
 const exitCode = (code: number | null, signal: NodeJS.Signals | null): number =>

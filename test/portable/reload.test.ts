@@ -61,13 +61,15 @@ describe('portable mode', () => {
   it('restarts the application for a change, with what it has left', async () => {
     const file = join(scratchDirectory(), 'app.conf');
     writeFileSync(file, 'one');
-    const command = ['bash', '-c', `sleep 1000 & ${reader(file)[2]}`];
+    const left = `bash -c 'trap "echo swept; exit" TERM; while :; do sleep 0.02; done' &`;
+    const command = ['bash', '-c', `${left} ${reader(file)[2]}`];
     const config = { command, watch: [{ paths: [file], on_change: 'restart', settle: '50ms', confirm: '100ms' }] };
     const run = startPortable([reinit, '-c', configFile(config)]);
     await eventually('the first', () => run.stdout().includes('read one\n'));
     const first = await applicationOf(run);
     writeFileSync(file, 'two');
     await eventually('the second', () => run.stdout().includes('read two\n'));
+    expect(run.stdout()).toContain('swept\n');
     await said(run, 'applied');
     expect(await applicationOf(run)).not.toBe(first);
     run.signal('SIGTERM');
