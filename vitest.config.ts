@@ -1,5 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
+/** Real containers of an engine. They mostly wait: several files at a time. */
+const containers = (engine: string) => ({
+  test: {
+    name: engine,
+    include: ['test/containers/**/*.test.ts'],
+    globalSetup: ['test/containers/testbed.ts'],
+    env: { REINIT_TEST_ENGINE: engine },
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    maxWorkers: 3,
+    pool: 'forks' as const,
+  },
+});
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{build,init,e2e,containers,portable}/**/*.test.ts'],
+          include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -24,6 +38,7 @@ export default defineConfig({
           pool: 'forks',
         },
       },
+      ...['docker', 'podman'].map(containers),
     ],
   },
 });

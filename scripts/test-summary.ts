@@ -1,8 +1,8 @@
 /**
  * `test-summary.ts <report directory> <no-skips: yes|no>`: prints `N passed, N failed, N skipped` and leaves with 0 if nothing failed.
  *
- * The directory holds vitest.json and, for each check, `<name>.result` with `passed` or `failed`. A check is one test; vitest's own
- * result counts only where it failed without a test that did (a file that cannot be loaded, a crash, an unhandled error).
+ * The directory holds `<name>.result` with `passed` or `failed` for each check, and vitest's report `<name>.json` for those that are a suite.
+ * A check is one test; a suite's own result counts only where it failed without a test that did (a file that cannot be loaded, a crash, an unhandled error).
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -18,20 +18,26 @@ interface Report {
 
 const [directory = '', noSkips = 'no'] = process.argv.slice(2);
 
-const checks = globSync('*.result', { cwd: directory }).map((file) => ({
-  name: basename(file, '.result'),
-  passed: readFileSync(join(directory, file), 'utf8').trim() === 'passed',
-}));
-const tests = readTests(join(directory, 'vitest.json'));
-const vitestFailed = checks.some(({ name, passed }) => name === 'vitest' && !passed);
+const checks = globSync('*.result', { cwd: directory }).map((file) => {
+  const name = basename(file, '.result');
+  const report = join(directory, `${name}.json`);
+  return {
+    name,
+    passed: readFileSync(join(directory, file), 'utf8').trim() === 'passed',
+    tests: existsSync(report) ? readTests(report) : undefined,
+  };
+});
+const single = checks.filter(({ tests }) => tests === undefined);
+const tests = checks.flatMap((check) => check.tests ?? []);
+const broken = checks.filter((check) => !check.passed && check.tests?.every(({ status }) => status !== 'failed'));
 const failures = [
-  ...checks.filter(({ name, passed }) => name !== 'vitest' && !passed).map(({ name }) => name),
+  ...single.filter((check) => !check.passed).map(({ name }) => name),
   ...tests.filter(({ status }) => status === 'failed').map(({ name }) => name),
+  ...broken.map(({ name }) => `${name} itself`),
 ];
-if (vitestFailed && tests.every(({ status }) => status !== 'failed')) failures.push('vitest itself');
 const skipped = tests.filter(({ status }) => status === 'skipped').map(({ name }) => name);
-const passed = tests.length - skipped.length - tests.filter(({ status }) => status === 'failed').length;
-const passedChecks = checks.filter((check) => check.passed && check.name !== 'vitest').length;
+const passed = tests.filter(({ status }) => status === 'passed').length;
+const passedChecks = single.filter((check) => check.passed).length;
 
 for (const name of skipped) console.log(`skipped: ${name}`);
 for (const name of failures) console.log(`failed: ${name}`);
@@ -40,7 +46,6 @@ console.log(`${passed + passedChecks} passed, ${failed} failed, ${noSkips === 'y
 process.exitCode = failed === 0 ? 0 : 1;
 
 function readTests(file: string): { readonly name: string; readonly status: 'passed' | 'failed' | 'skipped' }[] {
-  if (!existsSync(file)) return [];
   const { testResults }: Report = JSON.parse(readFileSync(file, 'utf8'));
   return testResults.flatMap(({ name, status, assertionResults }) => {
     const own = assertionResults.map((test) => ({ name: `${name} > ${test.fullName}`, status: outcome(test.status) }));

@@ -131,6 +131,7 @@ export function createHost(world: World): Host {
   function processEnded(slot: Slot, { status, output, outputTotal }: Ended): void {
     const { token, pid, cause } = slot;
     slot.state = slotStates.values.exited;
+    slot.cleared = slot.role === roles.values.helper; // nothing is swept for it
     disarm(slot);
     emit({ kind: 'exited', token, pid, status, cause, output, output_total: outputTotal });
     if (slot.role === roles.values.main) mainEnded(slot, codeOf(orders, status));

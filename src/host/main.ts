@@ -16,7 +16,7 @@ import { runtimeCommand } from '../loader/runtime-command.ts';
 import { createSink, writeSomeToStderr } from '../log/sink.ts';
 import { type CommandLine, isConfigured, readArguments } from './arguments.ts';
 import { createController } from './controller.ts';
-import { createHost } from './host.ts';
+import { createHost, type Host } from './host.ts';
 import { announcement, received, refusal, refusedSettings, type Surroundings, weakerSettings } from './limits.ts';
 import { defaultOrders } from './orders.ts';
 import { nodeSignal } from './signalling.ts';
@@ -85,19 +85,19 @@ function run(line: CommandLine, plain: boolean): void {
     say(`a bug in reinit: ${error.stack ?? error.message}`);
     leave(exitCodes.bug);
   });
-  const isGone = terminalWatch();
-  for (const name of received) {
-    const signo = parseSignal(name) ?? 0;
-    process.on(nodeSignal(signo), () => host.signal(signo === sighup && isGone() ? sigterm : signo));
-  }
+  receiveSignals(host);
   if (plain) host.runPlain();
   else controller.start(host);
 }
 
-/** Whether the terminal that there was is gone: that is what a HUP means then, and nobody could end what goes on. A hung-up one is none any more (tty(4)). */
-function terminalWatch(): () => boolean {
-  const had = isatty(0);
-  return () => had && !isatty(0);
+/** A HUP with which the terminal goes is an end, since nobody could end what goes on. A terminal that has hung up is none any more (tty(4)). */
+function receiveSignals(host: Host): void {
+  const terminal = isatty(0);
+  const meant = (signo: number): number => (signo === sighup && terminal && !isatty(0) ? sigterm : signo);
+  for (const name of received) {
+    const signo = parseSignal(name) ?? 0;
+    process.on(nodeSignal(signo), () => host.signal(meant(signo)));
+  }
 }
 
 /** The Node that is shipped is for Linux; without /proc it does not know its own path. */

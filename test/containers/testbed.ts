@@ -1,0 +1,55 @@
+/**
+ * Before the container tests of an engine: it is up, the release image is built with it, and from that an image on each base. After them nothing is
+ * left but what was there before; a test bed that was up already (`test/containers/testbed/testbed up`) stays up.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { build, root } from '../../scripts/building/paths.ts';
+import { bases, hasEngine } from './engine.ts';
+
+const testbed = join(import.meta.dirname, 'testbed/testbed');
+const recipe = join(import.meta.dirname, 'image');
+const reloader = join(root, 'test/fixtures/programs/reloader.c');
+
+export function setup(project: TestProject): (() => void) | undefined {
+  const engine = project.name;
+  if (!hasEngine(engine)) return undefined; // its tests are skipped
+  const mounts = readFileSync('/proc/self/mounts', 'utf8');
+  const stays = spawnSync(testbed, ['is-up']).status === 0;
+  if (!stays) call([testbed, 'up']);
+  Object.assign(process.env, environment());
+  buildImages(engine);
+  return () => {
+    const left = call([engine, 'ps', '-aq']).trim();
+    if (left !== '') throw new Error(`the container tests left containers in ${engine}: ${left}`);
+    if (stays) return;
+    call([testbed, 'down']);
+    if (readFileSync('/proc/self/mounts', 'utf8') !== mounts) throw new Error('the container tests left a mount behind');
+  };
+}
+
+/** What `testbed env` exports, as variables of this process and so of its children. */
+function environment(): Record<string, string> {
+  const script = `eval "$('${testbed}' env)" && env -0`;
+  const lines = call(['bash', '-c', script]).split('\0').filter(Boolean);
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+function buildImages(engine: string): void {
+  call([engine, 'build', '-q', '--network', 'host', '-t', 'reinit', '-f', join(root, 'docker/Dockerfile'), root]);
+  for (const [name, { image, compiler }] of Object.entries(bases)) {
+    const context = join(build, 'containers', name);
+    mkdirSync(context, { recursive: true });
+    for (const file of ['Dockerfile', 'reinit.yaml']) copyFileSync(join(recipe, file), join(context, file));
+    call([...compiler, '-std=gnu11', '-O1', '-o', join(context, 'reloader'), reloader]);
+    call([engine, 'build', '-q', '--build-arg', `BASE=${image}`, '-t', `reinit-test/${name}`, context]);
+  }
+}
+
+function call([program = '', ...args]: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed (${status}):\n${stdout}\n${stderr}`);
+  return stdout;
+}
