@@ -36,10 +36,12 @@ export async function buildRuntime(target: Target): Promise<void> {
     place(node, (temporary) => copyNode(source, temporary, strip)),
   );
   await step(`${target.arch}-libraries`, files.map(identity), outputs, () => copyLibraries(target, files));
-  const licences = licencesFor(target);
-  await step(`${target.arch}-licences`, licences.map(identity), [join(target.libDir, 'licenses/node.txt')], () =>
-    copyLicences(target, licences),
-  );
+  await buildLicences(target, 'node', [
+    join(dirname(source), '../LICENSE'),
+    ...notices(target, 'libc6', 'libgcc-s1', 'libstdc++6'),
+    ...namedThere,
+  ]);
+  await buildLicences(target, 'init', notices(target, 'musl-dev'));
 }
 
 /** How init starts the shipped Node: the loader with our libraries where it is there, else Node as it is. */
@@ -127,20 +129,28 @@ function withoutPreloadFile(loader: Buffer): Buffer {
   return changed;
 }
 
-/** Node's licence; the copyright notices of glibc, gcc's libraries and musl as Debian keeps them, and the licences that they name. */
-function licencesFor(target: Target): string[] {
-  const notices = ['libc6', 'libgcc-s1', 'libstdc++6', 'musl-dev'].map((name) =>
-    [fetchedRoot(target), '/'].map((place) => join(place, 'usr/share/doc', name, 'copyright')).find(existsSync),
+/** The copyright notices of Debian's packages. */
+function notices(target: Target, ...packages: readonly string[]): string[] {
+  const places = target.native ? ['/'] : [fetchedRoot(target), '/'];
+  return packages.flatMap((name) =>
+    places
+      .map((place) => join(place, 'usr/share/doc', name, 'copyright'))
+      .filter(existsSync)
+      .slice(0, 1),
   );
-  const files = [join(dirname(sourceOf(target)), '../LICENSE'), ...notices, ...commonLicences];
-  return files.filter((file) => file !== undefined && existsSync(file)) as string[];
 }
 
-const commonLicences = ['LGPL-2.1', 'GPL-3'].map((name) => `/usr/share/common-licenses/${name}`);
+/** The licences of glibc and of gcc's libraries, which their notices only name. */
+const namedThere = ['LGPL-2.1', 'GPL-3'].map((name) => `/usr/share/common-licenses/${name}`);
 
-function copyLicences(target: Target, files: readonly string[]): Promise<void> {
-  const texts = files.map((file) => `=== ${titleOf(file)} ===\n\n${readFileSync(file, 'utf8')}`);
-  return write(join(target.libDir, 'licenses/node.txt'), texts.join('\n'));
+/** What is linked into, or ships beside, a part of the tree. */
+async function buildLicences(target: Target, part: string, candidates: readonly string[]): Promise<void> {
+  const files = candidates.filter(existsSync);
+  const output = join(target.libDir, 'licenses', `${part}.txt`);
+  await step(`${target.arch}-licences-${part}`, files.map(identity), [output], () => {
+    const texts = files.map((file) => `=== ${titleOf(file)} ===\n\n${readFileSync(file, 'utf8')}`);
+    return write(output, texts.join('\n'));
+  });
 }
 
 function titleOf(file: string): string {

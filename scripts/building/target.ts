@@ -56,6 +56,8 @@ export function targetOf(arch: Arch): Target {
 }
 
 export const native = targetOf(hostArch);
+/** The other one. */
+export const foreign = targetOf(hostArch === 'arm64' ? 'amd64' : 'arm64');
 
 export function isArch(text: string): text is Arch {
   return Object.hasOwn(architectures, text);

@@ -5,6 +5,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, openController } from '../fixtures/init/controller.ts';
 import { nested, orders, stop } from '../fixtures/init/effects.ts';
+import { hasNoSubreaper, unlessEmulated } from '../fixtures/init/emulated.ts';
 import { reinit, signalsSeen, tini } from '../fixtures/init/init.ts';
 import { closeTerminals, openTerminal, type Terminal } from '../fixtures/init/terminal.ts';
 
@@ -162,7 +163,7 @@ describe('terminal', () => {
   });
 });
 
-describe('terminal, with a nest', () => {
+unlessEmulated(hasNoSubreaper, describe)('terminal, with a nest', () => {
   /** The command as a nested application. */
   async function nestedOn(command: readonly string[]) {
     const controller = await openController();
