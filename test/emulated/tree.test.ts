@@ -50,11 +50,11 @@ describe.skipIf(foreign.runner === undefined)(`the tree for ${foreign.arch}, emu
     expect(files.filter((file) => /\.so/.test(file) && file.startsWith('/') && !file.startsWith(`${libDir}/`))).toEqual([]);
   });
 
-  it('takes the code cache of each bundle, on another processor than it was made on, too', () => {
+  // The build has tried the one that it made them on.
+  it('takes the code cache of each bundle on another processor, too', { timeout: 300_000 }, () => {
     const maker = join(root, 'scripts/building/make-cache.ts');
     const other = { amd64: 'Nehalem', arm64: 'cortex-a53' }[foreign.arch];
-    for (const env of [{}, { QEMU_CPU: other }])
-      for (const name of cached) run([maker, join(libDir, `${name}.cjs`), join(libDir, `${name}.cache`), 'check'], env);
+    for (const name of cached) run([maker, join(libDir, `${name}.cjs`), join(libDir, `${name}.cache`), 'check'], { QEMU_CPU: other });
   });
 
   it('takes a change over: reloads once, and ends with the application’s code', async () => {
