@@ -70,7 +70,7 @@ describe.skipIf(foreign.runner === undefined)(`the tree for ${foreign.arch}, emu
     const config = configFile({ watch: [{ paths: [watched], on_change: 'reload', reload_signal: 'HUP', confirm: '1s' }] });
     const command = [emulate('tree', init), '-c', config, '--', compiledProgram('reloader'), file];
     const container = await startContainer(command, { env: { ...process.env, REINIT_NODE: node } });
-    await logged(container, /started reloader/, 60_000);
+    await logged(container, /started .*reloader, pid/, 60_000);
     writeFileSync(file, 'two\n');
     await logged(container, /applied: reloaded/, 60_000);
     expect(container.stdout()).toBe('start one\nreload two\n');
