@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
-import { libDir, root } from './paths.ts';
+import { root } from './paths.ts';
 import { writeIfNew } from './step.ts';
+import type { Target } from './target.ts';
 
 /** Bundle → its first module. `main` is the loader, and the only one that Node itself reads. */
 const entries = {
@@ -18,7 +19,7 @@ const entries = {
 export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
 
 /** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
-export async function buildBundles(version: string): Promise<void> {
+export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
   const result = await esbuild({
     absWorkingDir: root,
     entryPoints: entries,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -15,6 +14,7 @@
 #include "codes.h"
 #include "privileges.h"
 #include "signals.h"
+#include "text.h"
 
 extern char **environ;
 
@@ -68,7 +68,7 @@ static char **environment(void)
 
 static char *in_library(char *to, size_t size, const char *name)
 {
-	snprintf(to, size, "%s/%s", library, name);
+	text_format(to, size, "%s/%s", library, name);
 	return to;
 }
 
@@ -153,6 +153,6 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 	privileges_reduce();
 	signals_default();
 	exec_node("boot", true, arguments, count);
-	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
+	text_put(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
 	_exit(EXIT_SYSTEM);
 }
