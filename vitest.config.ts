@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,link,log,probe,publish,cli,docs}/**/*.test.ts'],
+          include: ['test/{core,config,environment,watch,controller,link,log,probe,publish,cli,docs,loader}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },

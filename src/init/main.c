@@ -217,11 +217,8 @@ int main(int argc, char **argv)
 		return dprintf(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
 	if (args.run == RUN_USAGE)
 		return dprintf(STDERR_FILENO, "%s", usage), EXIT_USAGE;
-	if (args.run == RUN_CLI) {
+	if (args.run == RUN_CLI)
 		node_exec_cli(args.own, args.own_count);
-		dprintf(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
-		return EXIT_SYSTEM;
-	}
 	int signal_fd = signals_open();
 	if (signal_fd < 0) {
 		dprintf(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));

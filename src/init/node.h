@@ -2,7 +2,7 @@
 #ifndef NODE_H
 #define NODE_H
 
-/* Finds Node and the bundles relative to this program. */
+/* Finds the bundles, and Node where it is among them, relative to this program. */
 void node_find(void);
 
 /*
@@ -11,7 +11,7 @@ void node_find(void);
  */
 _Noreturn void node_become_controller(int link, int log, char *const *arguments, int count);
 
-/* Replaces this process by a run of the command line interface (validate, schema, help). Returns only on failure, with errno. */
-void node_exec_cli(char *const *arguments, int count);
+/* Replaces this process by a run of the command line interface (validate, schema, help). Where that fails: a line on stderr, EXIT_SYSTEM. */
+_Noreturn void node_exec_cli(char *const *arguments, int count);
 
 #endif
