@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root } from './building/paths.ts';
 import { run } from './building/run.ts';
+import { archNames } from './building/target.ts';
 import { type Manifest, packedManifest } from './packing/manifest.ts';
 import { stage, staged } from './packing/stage.ts';
 import { putManifest, restoreManifest } from './packing/swap.ts';
@@ -30,7 +31,7 @@ switch (verb) {
 
 async function begin(): Promise<void> {
   restoreManifest(); // a machine that went down while npm packed
-  await run([process.execPath, join(root, 'scripts/build.ts')]);
+  for (const arch of archNames) await run([process.execPath, join(root, 'scripts/build.ts'), '--arch', arch]);
   stage();
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   spawn(process.execPath, [import.meta.filename, 'guard', ...pids, `${process.pid}`], { detached: true, stdio: 'ignore' }).unref();

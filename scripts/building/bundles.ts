@@ -2,8 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { oldestNode } from '../../src/loader/node-version.ts';
-import { build, libDir, root } from './paths.ts';
+import { build, root } from './paths.ts';
 import { writeIfNew } from './step.ts';
+import type { Target } from './target.ts';
 
 /** The loader is the only one that Node itself reads. A Node that is too old must understand it, to say so. */
 const loader = { main: 'src/loader/main.ts' };
@@ -23,22 +24,15 @@ export const bundledList = join(build, 'bundled.json');
 export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
 
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
-export async function buildBundles(version: string): Promise<void> {
-  const parts = await Promise.all([bundle(loader, 'node10', version), bundle(bundles, `node${oldestNode}`, version)]);
+export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
+  const parts = await Promise.all([bundle(loader, 'node10', libDir, version), bundle(bundles, `node${oldestNode}`, libDir, version)]);
   for (const file of parts.flatMap(({ outputFiles }) => outputFiles)) await writeIfNew(file.path, file.text);
   const packages = bundledPackages(parts.map(({ metafile }) => metafile));
   await writeIfNew(join(libDir, 'licenses/npm.txt'), packages.map(licence).join('\n'));
-  await writeIfNew(
-    bundledList,
-    JSON.stringify(
-      packages.map(({ name, version, license }) => ({ name, version, license })),
-      null,
-      2,
-    ),
-  );
+  await writeIfNew(bundledList, JSON.stringify(packages.map(({ directory: _, ...listed }) => listed)));
 }
 
-async function bundle(entryPoints: Record<string, string>, target: string, version: string) {
+async function bundle(entryPoints: Record<string, string>, target: string, outdir: string, version: string) {
   const result = await esbuild({
     absWorkingDir: root,
     entryPoints,
@@ -54,7 +48,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, versi
     plugins: [siblings, noWorkers],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
-    outdir: libDir,
+    outdir,
     outExtension: { '.js': '.cjs' },
     write: false,
     metafile: true,

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cached } from '../../scripts/building/bundles.ts';
 import { nodeFlags } from '../../scripts/building/node-flags.ts';
-import { binDir, build, dist, libDir, root } from '../../scripts/building/paths.ts';
+import { binDir, dist, libDir, root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
+import { treeOf } from '../../scripts/building/target.ts';
 import { configFile, isRoot, startContainer } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { processesOf } from '../fixtures/namespace.ts';
@@ -32,7 +33,7 @@ describe('init', () => {
     expect(execFileSync(init, ['version'], { encoding: 'utf8' })).toBe(`reinit ${version}\n`);
   });
 
-  const arm64 = join(build, 'arm64/reinit');
+  const arm64 = join(treeOf('arm64'), 'bin/reinit');
   it.skipIf(!existsSync(arm64) || !has('qemu-aarch64-static'))('runs a program on arm64', () => {
     const { status } = spawnSync('qemu-aarch64-static', [arm64, '--', 'sh', '-c', 'exit 7']);
     expect(status).toBe(7);
