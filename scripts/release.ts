@@ -1,6 +1,6 @@
 /**
- * `npm run release`: all that is published, in build/release/: the trees, the npm package, the list of what they are made of, and checksums. The
- * same commit gives the same bytes.
+ * `npm run release`: all that is published, in build/release/: the trees, the npm package, the list of what they are made of, and checksums.
+ * The same trees at the same commit give the same bytes.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

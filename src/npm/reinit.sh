@@ -12,9 +12,12 @@ fi
 
 # `npm install -g` links PREFIX/bin/reinit to this file, the usual case. Other links are read: `readlink -f` is not everywhere, and `readlink`
 # not quite; `ls` writes NAME -> TARGET (POSIX).
-root=${0%/*}/../lib/node_modules/reinit/build/npm
-if ! [ "$0" -ef "$root/bin/reinit" ] 2>/dev/null; then
-  file=$0
+case $0 in
+  */*) file=$0 ;;
+  *) file=./$0 ;;
+esac
+root=${file%/*}/../lib/node_modules/reinit/build/npm
+if ! [ "$file" -ef "$root/bin/reinit" ] 2>/dev/null; then
   while [ -L "$file" ]; do
     target=$(readlink "$file" 2>/dev/null) || { target=$(ls -ld "$file") && target=${target#*"$file -> "}; } || exit 111
     case $target in
