@@ -3,6 +3,7 @@
  * while npm packs. `guard` outlives an npm (and a `begin`) that was interrupted, and puts the repository's back.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,7 +35,9 @@ async function begin(): Promise<void> {
   for (const arch of archNames) await run([process.execPath, join(root, 'scripts/build.ts'), '--arch', arch]);
   stage();
   const manifest: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  spawn(process.execPath, [import.meta.filename, 'guard', ...pids, `${process.pid}`], { detached: true, stdio: 'ignore' }).unref();
+  const guarding = spawn(process.execPath, [import.meta.filename, 'guard', ...pids, `${process.pid}`], { detached: true, stdio: 'ignore' });
+  await once(guarding, 'spawn'); // without a guard nothing is swapped
+  guarding.unref();
   await putManifest(packedManifest(manifest, staged));
 }
 
