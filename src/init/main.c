@@ -217,11 +217,8 @@ int main(int argc, char **argv)
 		return text_put(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
 	if (args.run == RUN_USAGE)
 		return text_put(STDERR_FILENO, "%s", usage), EXIT_USAGE;
-	if (args.run == RUN_CLI || args.run == RUN_PORTABLE) {
+	if (args.run == RUN_CLI || args.run == RUN_PORTABLE)
 		node_exec(args.run == RUN_PORTABLE, args.own, args.own_count);
-		text_put(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
-		return EXIT_SYSTEM;
-	}
 	int signal_fd = signals_open();
 	if (signal_fd < 0) {
 		text_put(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));
