@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fetchedRoot } from './fetch.ts';
-import { identity, step, write } from './step.ts';
+import { root } from './paths.ts';
+import { identity, step, write, writeIfNew } from './step.ts';
 import type { Target } from './target.ts';
 
 /**
- * The licences of what is not from npm, a file for each part that is shipped: the copyright notices as Debian keeps them, and the licences
- * that they name.
+ * The licences of what is not from npm, a file for each part that is shipped: reinit's own, the copyright notices of the others as Debian keeps
+ * them, and the licences that those name.
  *
  * @param nodeLicence Node's own
  */
@@ -14,7 +15,12 @@ export async function buildLicences(target: Target, nodeLicence: string): Promis
   const common = ['LGPL-2.1', 'GPL-3'].map((name) => `/usr/share/common-licenses/${name}`);
   const libraries = ['libc6', 'libgcc-s1', 'libstdc++6'].map((name) => noticeOf(target, name));
   await collect(target, 'node', [nodeLicence, ...libraries, ...common]);
-  await collect(target, 'init', [noticeOf(target, 'musl-dev')]);
+  await collect(
+    target,
+    'init',
+    ['musl-dev', 'libgcc-s1'].map((name) => noticeOf(target, name)),
+  );
+  await writeIfNew(join(target.libDir, 'licenses/reinit.txt'), readFileSync(join(root, 'LICENSE'), 'utf8'));
 }
 
 function noticeOf(target: Target, name: string): string {
