@@ -18,6 +18,7 @@ const strict = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-fstack-protector-st
 const small = [
   ...strict,
   '-Os',
+  '-flto',
   '-static',
   '-s',
   '-ffunction-sections',
