@@ -28,7 +28,8 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
   },
   {
     code: '100',
-    meaning: 'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes. Nothing was started.',
+    meaning:
+      'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes, or `reinit attach` does not share a process namespace. Nothing was started.',
     advice: 'Read the message; `reinit validate` shows all mistakes without starting anything.',
   },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
