@@ -55,7 +55,7 @@ const firstOf = (id: string): number | undefined =>
     .find((pid) => pid > 1 && contentOf(`${pid}/cgroup`).includes(id) && /^NSpid:.*\t1$/m.test(contentOf(`${pid}/status`)));
 
 /** It has blocked them, or waits already for what it has blocked: while it does (sigtimedwait), the kernel shows them as not blocked. */
-const isCareful = (pid: number): boolean => /^Name:\treinit$[^]*(^State:\tS|^SigBlk:\tf)/m.test(contentOf(`${pid}/status`));
+const isCareful = (pid: number): boolean => /^Name:\treinit$[\s\S]*(^State:\tS|^SigBlk:\tf)/m.test(contentOf(`${pid}/status`));
 
 function contentOf(file: string): string {
   try {

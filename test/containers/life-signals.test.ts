@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { updateVolume } from '../fixtures/kubelet.ts';
 import { command, engine, isAvailable, startContainer } from './engine.ts';
 import { startJob } from './job.ts';
 import { buildLifeImage, logsOf, received, recorderCode, type Signal, settings, signo, startRecorder, watching } from './life.ts';
-import { updateVolume } from '../fixtures/kubelet.ts';
 
 describe.skipIf(!isAvailable)('what comes from the engine while the application runs', () => {
   let image = '';

@@ -22,14 +22,17 @@ describe.skipIf(!isAvailable)('stop', () => {
     expect(received(container)).toEqual([signo[signal]]);
   });
 
-  it.each(['SIGWINCH', 'SIGRTMIN+3'] as const)('STOPSIGNAL %s is one with container_stop_signals; stop_signal is what the application gets', async (signal) => {
-    const config = { ...watching, restart: 'always', container_stop_signals: ['TERM', signal], stop_signal: 'USR1' };
-    const container = await startRecorder(await buildLifeImage(signal), settings(config), 'SIGUSR1');
-    await container.stop(graceS);
-    expect(await container.exited).toBe(recorderCode);
-    expect(received(container)).toEqual([signo.SIGUSR1]);
-    expect(container.stderr()).toContain('stops the container');
-  });
+  it.each(['SIGWINCH', 'SIGRTMIN+3'] as const)(
+    'STOPSIGNAL %s is one with container_stop_signals; stop_signal is what the application gets',
+    async (signal) => {
+      const config = { ...watching, restart: 'always', container_stop_signals: ['TERM', signal], stop_signal: 'USR1' };
+      const container = await startRecorder(await buildLifeImage(signal), settings(config), 'SIGUSR1');
+      await container.stop(graceS);
+      expect(await container.exited).toBe(recorderCode);
+      expect(received(container)).toEqual([signo.SIGUSR1]);
+      expect(container.stderr()).toContain('stops the container');
+    },
+  );
 
   it('without that setting it is forwarded, and `restart` takes the end for the application’s own', async () => {
     const config = { ...watching, restart: 'always', restart_delay: '100ms' };

@@ -18,7 +18,20 @@ export async function buildLifeImage(stop: Signal = 'SIGTERM'): Promise<string> 
   const tag = `reinit-test/life-${stop.toLowerCase().replace('+', '-')}`;
   const recipe = join(import.meta.dirname, 'image');
   const format = engine === 'podman' ? ['--format', 'docker'] : [];
-  await command('build', '-q', ...format, '--network', 'host', '--build-arg', `STOP=${stop}`, '-t', tag, '-f', join(recipe, 'life.Dockerfile'), recipe);
+  await command(
+    'build',
+    '-q',
+    ...format,
+    '--network',
+    'host',
+    '--build-arg',
+    `STOP=${stop}`,
+    '-t',
+    tag,
+    '-f',
+    join(recipe, 'life.Dockerfile'),
+    recipe,
+  );
   return tag;
 }
 
