@@ -32,7 +32,8 @@ const { row, text } = createTable(
   'Written by `npm run bench:containers -- --write`; medians with quartiles, all peers in one run, in the same image, in turns. Times of an engine differ from machine to machine; differences less so.',
 );
 
-const call = (program: string, ...args: readonly string[]): string => execFileSync(program, args, { encoding: 'utf8' }).trim();
+const call = (program: string, ...args: readonly string[]): string =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' }).trim();
 
 function share(): void {
   mkdirSync(join(shared, 'watched'), { recursive: true });
@@ -45,6 +46,12 @@ function share(): void {
 function buildImage(engine: Engine): void {
   const recipe = join(root, 'test/containers/image');
   call(engine, 'build', '-q', '--network', 'host', '-t', image, '-f', join(recipe, 'life.Dockerfile'), recipe);
+}
+
+/** With KILL at once: `sleep` as PID 1 takes no TERM, and podman would wait for it. */
+function remove(engine: Engine, container: string): void {
+  spawnSync(engine, ['kill', container]); // it may have ended
+  call(engine, 'rm', '-f', container);
 }
 
 function create(engine: Engine, [first = '', ...rest]: readonly string[]): string {
@@ -86,7 +93,7 @@ function engineStarts(engine: Engine): void {
     const start = Object.fromEntries(containers.map(([name, id]) => [name, () => startOnce(engine, id)]));
     starts(engine, inTurns(start as Record<Init, () => number>));
   } finally {
-    for (const [, id] of containers) call(engine, 'rm', '-f', id);
+    for (const [, id] of containers) remove(engine, id);
   }
 }
 
@@ -153,7 +160,7 @@ async function memory(engine: Engine): Promise<void> {
       true,
     );
   } finally {
-    for (const [, id] of containers) call(engine, 'rm', '-f', id);
+    for (const [, id] of containers) remove(engine, id);
   }
 }
 

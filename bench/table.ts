@@ -16,6 +16,11 @@ export interface Table {
   text(): string;
 }
 
+const reached = ({ goal, met }: Row): string => {
+  if (goal === '–') return goal;
+  return met ? 'yes' : '**no**';
+};
+
 /** `about`: how the figures came about. */
 export function createTable(title: string, about: string): Table {
   const rows: Row[] = [];
@@ -34,7 +39,7 @@ export function createTable(title: string, about: string): Table {
         '',
         '| what | reinit | peer | ratio | to reach | reached |',
         '|---|---|---|---|---|---|',
-        ...rows.map((r) => `| ${r.what} | ${r.ours} | ${r.peer} | ${r.ratio} | ${r.goal} | ${r.met ? 'yes' : '**no**'} |`),
+        ...rows.map((r) => `| ${r.what} | ${r.ours} | ${r.peer} | ${r.ratio} | ${r.goal} | ${reached(r)} |`),
         '',
       ].join('\n'),
   };

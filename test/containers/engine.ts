@@ -2,11 +2,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { namespaceOf, processesOf } from '../fixtures/namespace.ts';
 
 /** Each test runs once an engine: vitest.config.ts has a project for each. */
 export const engine = process.env.REINIT_TEST_ENGINE === 'podman' ? 'podman' : 'docker';
@@ -59,6 +58,24 @@ export async function command(...args: readonly string[]): Promise<string> {
   return (await call(engine, [...args])).stdout.trim();
 }
 
+/**
+ * Processes, as they are called out here, of the container with this id. By their control group, which both engines name after it: namespaces have
+ * numbers, and that of one that is gone is soon another container's.
+ */
+export const processesIn = (id: string): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => id !== '' && pid > 1 && contentOf(`/proc/${pid}/cgroup`).includes(id));
+
+/** Empty where it is gone. */
+export function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Starts a container in the foreground of the engine's client, so that its output and its end come by themselves. */
 export async function startContainer(image: string, options: ContainerOptions = {}): Promise<Container> {
   const name = `reinit-test-${randomBytes(6).toString('hex')}`;
@@ -73,21 +90,20 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const exited = once(client, 'close').then(([code]) => code ?? 125);
   const inspect = async (template: string) => command('inspect', '--format', template, name);
   const pid = async () => Number(await inspect('{{.State.Pid}}').catch(() => 0));
-  let namespace = '';
+  let id = '';
   onTestFinished(async ({ task }) => {
     await command('rm', '-f', '-v', name).catch(() => ''); // there may be none
     await exited;
     if (task.result?.state === 'fail')
       process.stderr.write(`--- ${task.name}: the end of the container's output\n${(stdout + stderr).slice(-4000)}---\n`);
-    await eventually('no process of the container is left', () => processesOf(namespace).length === 0);
+    await eventually('no process of the container is left', () => processesIn(id).length === 0);
     expect(await command('ps', '-aq', '--filter', `name=${name}`)).toBe('');
   });
   await eventually(
     `${engine} starts ${image}`,
     async () => {
-      const first = await pid();
-      namespace = first > 0 ? namespaceOf(first) : '';
-      return namespace !== '' || client.exitCode !== null || /exited|Exited/.test(await inspect('{{.State.Status}}').catch(() => ''));
+      id = await inspect('{{.Id}}').catch(() => '');
+      return (await pid()) > 0 || client.exitCode !== null || /exited|Exited/.test(await inspect('{{.State.Status}}').catch(() => ''));
     },
     30_000,
   );

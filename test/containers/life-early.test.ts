@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { command, isAvailable } from './engine.ts';
+import { command, contentOf, isAvailable, processesIn } from './engine.ts';
 import { buildLifeImage, recorder, recorderCode, settings, signo, watching } from './life.ts';
 
 /** Of each mode: a start takes an engine half a second. What is earlier and later than an engine can be is tried in test/init/plain.test.ts. */
@@ -39,7 +38,7 @@ describe.skipIf(!isAvailable)('TERM from init’s first system call on', () => {
 async function stopEarly(id: string, delayMs: number): Promise<string> {
   const started = command('start', id).catch(() => ''); // it may be over before the engine has looked
   const pid = await eventually('there is a process', () => firstOf(id), 30_000);
-  while (!isCareful(pid) && contentOf(`${pid}/status`) !== '') doze(0.1);
+  while (!isCareful(pid) && statusOf(pid) !== '') doze(0.1);
   doze(delayMs);
   process.kill(pid, 'SIGTERM');
   await started;
@@ -49,21 +48,12 @@ async function stopEarly(id: string, delayMs: number): Promise<string> {
 }
 
 /** PID 1 of the container, as it is called out here: the runtime's own program, until that executes init. */
-const firstOf = (id: string): number | undefined =>
-  readdirSync('/proc')
-    .map(Number)
-    .find((pid) => pid > 1 && contentOf(`${pid}/cgroup`).includes(id) && /^NSpid:.*\t1$/m.test(contentOf(`${pid}/status`)));
+const firstOf = (id: string): number | undefined => processesIn(id).find((pid) => /^NSpid:.*\t1$/m.test(statusOf(pid)));
+
+const statusOf = (pid: number): string => contentOf(`/proc/${pid}/status`);
 
 /** It has blocked them, or waits already for what it has blocked: while it does (sigtimedwait), the kernel shows them as not blocked. */
-const isCareful = (pid: number): boolean => /^Name:\treinit$[\s\S]*(^State:\tS|^SigBlk:\tf)/m.test(contentOf(`${pid}/status`));
-
-function contentOf(file: string): string {
-  try {
-    return readFileSync(`/proc/${file}`, 'utf8');
-  } catch {
-    return ''; // gone
-  }
-}
+const isCareful = (pid: number): boolean => /^Name:\treinit$[\s\S]*(^State:\tS|^SigBlk:\tf)/m.test(statusOf(pid));
 
 /** Timers are no finer than a millisecond. */
 const doze = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
