@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bringUp } from '../test/containers/testbed.ts';
 import { kilobytes, median, native, prepare, quantile, root, scratch } from './measure.ts';
-import { createBundle, firstInstruction, unpack } from './oci.ts';
+import { createBundle, firstInstruction, mostShares, unpack } from './oci.ts';
 import { createTable } from './table.ts';
 
 const engines = ['docker', 'podman'] as const;
@@ -55,7 +55,7 @@ function remove(engine: Engine, container: string): void {
 }
 
 function create(engine: Engine, [first = '', ...rest]: readonly string[]): string {
-  const flags = ['--network', 'none', '-v', `${shared}:/bench:ro`, '--entrypoint', first];
+  const flags = ['--network', 'none', '--cpu-shares', `${mostShares}`, '-v', `${shared}:/bench:ro`, '--entrypoint', first];
   return call(engine, 'create', ...flags, image, ...rest);
 }
 

@@ -2,7 +2,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
@@ -82,7 +84,8 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const flags = options.flags ?? [];
   const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network', 'none'];
   const args = ['run', '--name', name, '--sig-proxy=false', ...network, ...flags, image, ...(options.command ?? [])];
-  const client = spawn(engine, args, { stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+  const place = mkdtempSync(join(tmpdir(), 'reinit-client-')); // podman's monitor notes an OOM where it was started
+  const client = spawn(engine, args, { cwd: place, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   client.stdout?.on('data', (chunk) => (stdout += chunk));
@@ -94,6 +97,7 @@ export async function startContainer(image: string, options: ContainerOptions = 
   onTestFinished(async ({ task }) => {
     await command('rm', '-f', '-v', name).catch(() => ''); // there may be none
     await exited;
+    rmSync(place, { recursive: true });
     if (task.result?.state === 'fail')
       process.stderr.write(`--- ${task.name}: the end of the container's output\n${(stdout + stderr).slice(-4000)}---\n`);
     await eventually('no process of the container is left', () => processesIn(id).length === 0);

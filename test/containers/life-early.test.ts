@@ -5,8 +5,8 @@ import { eventually } from '../fixtures/eventually.ts';
 import { command, contentOf, isAvailable, processesIn } from './engine.ts';
 import { buildLifeImage, recorder, recorderCode, settings, signo, watching } from './life.ts';
 
-/** Of each mode: a start takes an engine half a second. What is earlier and later than an engine can be is tried in test/init/plain.test.ts. */
-const tries = Number(process.env.EARLY_TRIES ?? 20);
+/** Of each mode: a start takes an engine half a second. What is earlier and later than an engine can be is tried in test/init/signals.test.ts. */
+const tries = Number(process.env.EARLY_TRIES ?? 25);
 
 /** How long after the first call the signal comes. Half of them within a millisecond; the others until the application runs, nearly always. */
 const within = (ms: number) => (i: number) => Math.random() * (i % 2 === 0 ? 1 : ms);
