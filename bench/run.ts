@@ -3,7 +3,6 @@
  * `npm run bench -- --write` puts the table into bench/RESULTS.md. The peers take turns (A B A B), so that a drifting machine hits both.
  */
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../test/fixtures/eventually.ts';
@@ -26,26 +25,16 @@ import {
 } from './measure.ts';
 import { nestFigures } from './nest.ts';
 import { timePublishing } from './publish.ts';
+import { createTable } from './table.ts';
 import { tenThousandFiles } from './watch.ts';
 
-interface Row {
-  readonly what: string;
-  readonly ours: string;
-  readonly peer: string;
-  readonly ratio: string;
-  readonly goal: string;
-  readonly met: boolean;
-}
-
-const rows: Row[] = [];
+const { row, text: table } = createTable(
+  'Results',
+  'Written by `npm run bench -- --write`; medians, all peers in one run. Ratios carry over to other machines, single times do not.',
+);
 const quick = process.argv.includes('--quick');
 const idleMs = quick ? 5000 : 60_000;
 const rounds = quick ? 2 : 5;
-
-function row(what: string, ours: string, peer: string, ratio: number | undefined, goal: string, met: boolean): void {
-  rows.push({ what, ours, peer, ratio: ratio === undefined ? '–' : `${ratio.toFixed(2)} ×`, goal, met });
-  process.stderr.write(`${met ? '✓' : '✗'} ${what}: ${ours}; peer ${peer}; goal ${goal}\n`);
-}
 
 /** Samples of both, in turns. */
 function turns(ours: () => number[], peers: () => number[], times = rounds): [number[], number[]] {
@@ -328,22 +317,6 @@ async function publishing(): Promise<void> {
       stageMs + publishMs <= 20,
     );
   }
-}
-
-function table(): string {
-  const model = cpus()[0]?.model ?? 'unknown processor';
-  return [
-    '# Results',
-    '',
-    'Written by `npm run bench -- --write`; medians, all peers in one run. Ratios carry over to other machines, single times do not.',
-    '',
-    `${cpus().length} × ${model}, Linux ${process.getBuiltinModule('node:os').release()}, Node ${process.version}.`,
-    '',
-    '| what | reinit | peer | ratio | to reach | reached |',
-    '|---|---|---|---|---|---|',
-    ...rows.map((r) => `| ${r.what} | ${r.ours} | ${r.peer} | ${r.ratio} | ${r.goal} | ${r.met ? 'yes' : '**no**'} |`),
-    '',
-  ].join('\n');
 }
 
 /** `--only NAME` runs the parts whose name has it in. */

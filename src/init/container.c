@@ -11,6 +11,7 @@
 #include "events.h"
 #include "instance.h"
 #include "orders.h"
+#include "proc.h"
 #include "say.h"
 #include "spawn.h"
 
@@ -84,6 +85,17 @@ static void say_failure(const struct slot *slot)
 	say(SAY_ERROR, "cannot start %s: %s: %s", command ? command[0] : "the application", slot->stage, strerror(slot->error));
 }
 
+/* The controller may not be there to say it: the kernel chooses it first (oom_score_adj). */
+static void say_oom(const struct slot *slot)
+{
+	unsigned kills = proc_oom_kills();
+	if (kills > 0)
+		say(SAY_ERROR,
+		    "the application (pid %d) was killed, by all appearances for want of memory: processes of this container that the kernel's OOM killer has ended "
+		    "so far: %u. Raise the container's memory limit, or have the application use less.",
+		    slot->last_pid, kills);
+}
+
 /*
  * Of two instances side by side it is the main_token's end that counts. That of the other one is told and ends nothing, but where it is the last:
  * then the container has nothing left to run. False: this end changes nothing.
@@ -106,6 +118,8 @@ void container_main_ended(struct slot *slot)
 	int code = orders.exit_map[code_of(slot) & 255];
 	if (slot->failed && alone)
 		say_failure(slot);
+	if (!slot->failed && !slot->stop.wanted && WIFSIGNALED(slot->status) && WTERMSIG(slot->status) == SIGKILL)
+		say_oom(slot);
 	if (!stop_signal && slot->stop.wanted) { /* a restart: the controller waits for `gone` */
 		instance_sweep(slot);
 		return;

@@ -30,6 +30,16 @@ static bool slurp(const char *path, char *to, size_t size)
 	return n > 0;
 }
 
+unsigned proc_oom_kills(void)
+{
+	static const char counter[] = "\noom_kill "; /* nowhere in the first line */
+	char text[1024];
+	if (!slurp("/sys/fs/cgroup/memory.events", text, sizeof text) && !slurp("/sys/fs/cgroup/memory/memory.oom_control", text, sizeof text))
+		return 0;
+	const char *line = strstr(text, counter);
+	return line ? (unsigned)strtoul(line + sizeof counter - 1, NULL, 10) : 0;
+}
+
 bool proc_scarce(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
 
 enum { STAT_SIZE = 512 };

@@ -24,6 +24,12 @@ uint8_t proc_takes(pid_t pid, int signo);
 /* Calls `visit` for each process of the namespace. False where /proc cannot be read, or not to its end. */
 bool proc_each(void (*visit)(pid_t pid, void *context), void *context);
 
+/*
+ * How many processes of this container the kernel has killed for want of memory, the application's descendants and the controller among them; 0 also
+ * where it does not tell. memory.events of cgroup v2, memory.oom_control of v1; runtimes show a container its own (docker and podman do).
+ */
+unsigned proc_oom_kills(void);
+
 /* True if /proc is mounted and is this PID namespace's. */
 bool proc_usable(void);
 

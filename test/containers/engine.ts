@@ -2,11 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { namespaceOf, processesOf } from '../fixtures/namespace.ts';
 
 /** Each test runs once an engine: vitest.config.ts has a project for each. */
 export const engine = process.env.REINIT_TEST_ENGINE === 'podman' ? 'podman' : 'docker';
@@ -59,13 +60,32 @@ export async function command(...args: readonly string[]): Promise<string> {
   return (await call(engine, [...args])).stdout.trim();
 }
 
+/**
+ * Processes, as they are called out here, of the container with this id. By their control group, which both engines name after it: namespaces have
+ * numbers, and that of one that is gone is soon another container's.
+ */
+export const processesIn = (id: string): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => id !== '' && pid > 1 && contentOf(`/proc/${pid}/cgroup`).includes(id));
+
+/** Empty where it is gone. */
+export function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Starts a container in the foreground of the engine's client, so that its output and its end come by themselves. */
 export async function startContainer(image: string, options: ContainerOptions = {}): Promise<Container> {
   const name = `reinit-test-${randomBytes(6).toString('hex')}`;
   const flags = options.flags ?? [];
   const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network', 'none'];
   const args = ['run', '--name', name, '--sig-proxy=false', ...network, ...flags, image, ...(options.command ?? [])];
-  const client = spawn(engine, args, { stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+  const place = mkdtempSync(join(tmpdir(), 'reinit-client-')); // podman's monitor notes an OOM where it was started
+  const client = spawn(engine, args, { cwd: place, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   client.stdout?.on('data', (chunk) => (stdout += chunk));
@@ -73,21 +93,21 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const exited = once(client, 'close').then(([code]) => code ?? 125);
   const inspect = async (template: string) => command('inspect', '--format', template, name);
   const pid = async () => Number(await inspect('{{.State.Pid}}').catch(() => 0));
-  let namespace = '';
+  let id = '';
   onTestFinished(async ({ task }) => {
     await command('rm', '-f', '-v', name).catch(() => ''); // there may be none
     await exited;
+    rmSync(place, { recursive: true });
     if (task.result?.state === 'fail')
       process.stderr.write(`--- ${task.name}: the end of the container's output\n${(stdout + stderr).slice(-4000)}---\n`);
-    await eventually('no process of the container is left', () => processesOf(namespace).length === 0);
+    await eventually('no process of the container is left', () => processesIn(id).length === 0);
     expect(await command('ps', '-aq', '--filter', `name=${name}`)).toBe('');
   });
   await eventually(
     `${engine} starts ${image}`,
     async () => {
-      const first = await pid();
-      namespace = first > 0 ? namespaceOf(first) : '';
-      return namespace !== '' || client.exitCode !== null || /exited|Exited/.test(await inspect('{{.State.Status}}').catch(() => ''));
+      id = await inspect('{{.Id}}').catch(() => '');
+      return (await pid()) > 0 || client.exitCode !== null || /exited|Exited/.test(await inspect('{{.State.Status}}').catch(() => ''));
     },
     30_000,
   );

@@ -13,8 +13,10 @@ const testbed = join(import.meta.dirname, 'testbed/testbed');
 const recipe = join(import.meta.dirname, 'image');
 const reloader = join(root, 'test/fixtures/programs/reloader.c');
 
-export function setup(project: TestProject): (() => void) | undefined {
-  const engine = project.name;
+export const setup = (project: TestProject): (() => void) | undefined => bringUp(project.name);
+
+/** What it returns takes it down again. */
+export function bringUp(engine: string): (() => void) | undefined {
   if (!hasEngine(engine)) return undefined; // its tests are skipped
   const mounts = readFileSync('/proc/self/mounts', 'utf8');
   const stays = spawnSync(testbed, ['is-up']).status === 0;
