@@ -3,10 +3,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
+import { build } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { namespaceOf, processesOf } from '../fixtures/namespace.ts';
+import { onTerminal } from '../fixtures/terminal.ts';
 
 /** Each test runs once an engine: vitest.config.ts has a project for each. */
 export const engine = process.env.REINIT_TEST_ENGINE === 'podman' ? 'podman' : 'docker';
@@ -26,12 +29,17 @@ export const bases = {
 } as const;
 export type Base = keyof typeof bases;
 
+/** Where the base's `/bin/reloader` is out here. That of scratch is static, and runs in all of them. */
+export const reloaderFor = (base: Base): string => join(build, 'containers', base, 'reloader');
+
 export interface ContainerOptions {
   /** Flags of `run`, before the image. `--network none` is among them unless another network is asked for. */
   readonly flags?: readonly string[];
   /** What takes the place of CMD. */
   readonly command?: readonly string[];
   readonly stdin?: 'ignore' | 'pipe';
+  /** `-it`, with a real terminal: what it shows is `stdout`, after its name; what is written to `stdin` is typed. */
+  readonly terminal?: boolean;
 }
 
 export interface Container {
@@ -64,8 +72,10 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const name = `reinit-test-${randomBytes(6).toString('hex')}`;
   const flags = options.flags ?? [];
   const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network', 'none'];
-  const args = ['run', '--name', name, '--sig-proxy=false', ...network, ...flags, image, ...(options.command ?? [])];
-  const client = spawn(engine, args, { stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+  const run = [engine, 'run', '--name', name, ...network, ...flags];
+  const words = [...run, ...(options.terminal ? ['-it'] : ['--sig-proxy=false']), image, ...(options.command ?? [])];
+  const [program = '', ...args] = options.terminal ? onTerminal(['setsid', '--ctty', ...words]) : words;
+  const client = spawn(program, args, { stdio: [options.stdin ?? (options.terminal ? 'pipe' : 'ignore'), 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   client.stdout?.on('data', (chunk) => (stdout += chunk));
