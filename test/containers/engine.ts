@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
@@ -84,12 +84,14 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const inspect = async (template: string) => command('inspect', '--format', template, name);
   const pid = async () => Number(await inspect('{{.State.Pid}}').catch(() => 0));
   let namespace = '';
+  let held: number | undefined; // while somebody has it open, the number of the namespace cannot become another's
   onTestFinished(async ({ task }) => {
     await command('rm', '-f', '-v', name).catch(() => ''); // there may be none
     await exited;
     if (task.result?.state === 'fail')
       process.stderr.write(`--- ${task.name}: the end of the container's output\n${(stdout + stderr).slice(-4000)}---\n`);
     await eventually('no process of the container is left', () => processesOf(namespace).length === 0);
+    if (held !== undefined) closeSync(held);
     expect(await command('ps', '-aq', '--filter', `name=${name}`)).toBe('');
   });
   await eventually(
@@ -97,6 +99,7 @@ export async function startContainer(image: string, options: ContainerOptions = 
     async () => {
       const first = await pid();
       namespace = first > 0 ? namespaceOf(first) : '';
+      if (namespace !== '') held ??= openSync(`/proc/${first}/ns/pid`, 'r');
       return namespace !== '' || client.exitCode !== null || /exited|Exited/.test(await inspect('{{.State.Status}}').catch(() => ''));
     },
     30_000,

@@ -66,7 +66,7 @@ describe.skipIf(!isAvailable).each<Base>(['scratch', 'debian'])('an application 
 
   it('without KILL nothing is started, and KILL is asked for', async () => {
     const container = await startContainer(`reinit-test/${base}`, { flags: flags('SETUID', 'SETGID') });
-    expect(await container.exited).toBe(111);
+    expect(await container.exited).toBe(126);
     expect(container.stderr()).toMatch(/CAP_KILL.*Add KILL to the container/);
     expect(container.stdout()).toBe('');
   });

@@ -25,8 +25,8 @@ export function makeShared(): string {
 /** A configuration file with one rule for /etc/app. JSON is YAML. */
 export function configuration(rule: object): string {
   const file = join(makeShared(), 'reinit.yaml');
-  const quick = { settle: '50ms', reload_after_start: '0s', confirm: '200ms' };
-  writeFileSync(file, JSON.stringify({ watch: [{ paths: ['/etc/app'], ...quick, ...rule }] }));
+  const quick = { paths: ['/etc/app'], settle: '50ms', reload_after_start: '0s', confirm: '200ms' };
+  writeFileSync(file, JSON.stringify({ watch: [{ ...quick, ...rule }] }));
   return file;
 }
 

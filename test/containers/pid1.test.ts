@@ -18,7 +18,7 @@ describe.skipIf(!isAvailable)('-it', () => {
     expect(container.stdout()).toMatch(/^reinit .* started \/bin\/reloader/m); // readable, not JSON
   });
 
-  it.each<Base>(['debian', 'node'])('Ctrl-C and a new size arrive once, and its end is the client’s: %s', async (base) => {
+  it.each<Base>(['debian', 'node'])('Ctrl-C arrives once, a new size arrives, and its exit code is the client’s: %s', async (base) => {
     const volume = makeShared();
     await createVolume(volume, { text: 'one' });
     const container = await startContainer(`reinit-test/${base}`, {
@@ -39,7 +39,12 @@ describe.skipIf(!isAvailable)('-it', () => {
     await shows(/^30 90/gm);
     container.stdin?.write('\n');
     expect(await container.exited).toBe(3);
-    expect([count(/^40 100/gm), count(/^30 90/gm), count(/got INT/g)]).toEqual([1, 1, 1]);
+    expect(count(/got INT/g)).toBe(1);
+    expect(
+      lines(container.stdout())
+        .filter((line) => /^\d+ \d+$/.test(line))
+        .at(-1),
+    ).toBe('30 90'); // engines tell it twice, with or without reinit
   });
 });
 

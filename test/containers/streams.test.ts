@@ -1,10 +1,11 @@
 /** Standard streams that are closed, lead nowhere, or are never read: the application's business, and nobody else's. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import { type Base, isAvailable } from './engine.ts';
-import { applicationIn, completeJob, configuration, outputOf, startJob } from './job.ts';
+import { applicationIn, completeJob, configuration, makeShared, outputOf, startJob } from './job.ts';
 
 /** `script` is PID 1's shell, and makes itself reinit. */
 const begun = (script: string) => ({ flags: ['--entrypoint', 'sh'], command: ['-c', script] });
@@ -35,22 +36,23 @@ describe.skipIf(!isAvailable).each<Base>(['debian', 'musl'])('standard streams: 
   it('stderr that is full: reloads go on, and later it is said what was dropped', async () => {
     const reader = '(until [ -e /tmp/read ]; do sleep 0.1; done; exec cat) </tmp/err &';
     const filler = `sh -c 'printf %65536s >&2 & exec ${reloader}'`;
-    // Each refusal is a line of some 16 KiB: what a validator says is kept, up to that.
-    const lengthy = 'grep -q bad /etc/app/text || exit 0; printf %20000s x; cat /etc/app/text >>/tmp/judged; exit 1';
+    // A refusal is a line of 6 KiB: of what a validator says 2000 characters are told, and what is no UTF-8 becomes three bytes each.
+    const lengthy = `grep bad /etc/app/text || exit 0; printf %2000s | tr " " '\\377'; exit 1`;
+    const lastWords = join(makeShared(), 'termination-log');
+    writeFileSync(lastWords, '');
     const { flags, command } = begun(`mkfifo /tmp/err; ${reader} ${reinit} ${filler} 2>/tmp/err`);
     const config = configuration({ validate: ['sh', '-c', lengthy] });
-    const { container, volume } = await startJob(base, { flags: [...flags, '-v', `${config}:/etc/reinit.yaml:ro`], command });
-    const inside = `/proc/${await container.pid()}/root/tmp`;
-    const judged = () => (existsSync(`${inside}/judged`) ? readFileSync(`${inside}/judged`, 'utf8') : '');
-    // More than the two pipes and the controller's memory hold together: 64, 64 and 256 KiB.
-    for (let n = 1; n <= 30; n++) {
+    const mounts = ['-v', `${config}:/etc/reinit.yaml:ro`, '-v', `${lastWords}:/dev/termination-log`];
+    const { container, volume } = await startJob(base, { flags: [...flags, ...mounts], command });
+    // More than the two pipes, the pump and the controller's memory hold together: 64, 64, 16 and 256 KiB.
+    for (let n = 1; n <= 65; n++) {
       await updateVolume(volume, { text: `bad ${n}\n` });
-      await eventually(`change ${n} is judged`, () => judged().endsWith(`bad ${n}\n`));
+      await eventually(`change ${n} is refused`, () => readFileSync(lastWords, 'utf8').includes(`bad ${n}\n`));
     }
     await updateVolume(volume, { text: 'good' });
     await eventually('a change is applied', () => container.stdout().includes('reload good'), 30_000);
     expect(outputOf(container)).not.toContain('dropped');
-    writeFileSync(`${inside}/read`, '');
+    writeFileSync(`/proc/${await container.pid()}/root/tmp/read`, '');
     await eventually('the loss is told', () => /"[1-9]\d* log lines were dropped/.test(outputOf(container)), 30_000);
     await container.stop(20);
     expect(await container.exited).toBe(7);
