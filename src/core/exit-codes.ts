@@ -38,7 +38,11 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     advice:
       'Correct the files: the lines before say what is wrong. With `state_dir` on a volume the last good ones are there for the next start.',
   },
-  { code: '111', meaning: 'A system call failed that reinit cannot do without.', advice: 'The message names the call and the error.' },
+  {
+    code: '111',
+    meaning: 'A system call failed that reinit cannot do without, or there is no Node.js that it can use (npm package).',
+    advice: 'The message names the call and the error, or the Node.js that was found.',
+  },
   {
     code: '126',
     meaning: 'The command was found and cannot be started (not executable, bad interpreter, user or working directory).',
