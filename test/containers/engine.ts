@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
+import { build } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { onTerminal } from '../fixtures/terminal.ts';
 
 /** Each test runs once an engine: vitest.config.ts has a project for each. */
 export const engine = process.env.REINIT_TEST_ENGINE === 'podman' ? 'podman' : 'docker';
@@ -27,12 +29,17 @@ export const bases = {
 } as const;
 export type Base = keyof typeof bases;
 
+/** Where the base's `/bin/reloader` is out here. That of scratch is static, and runs in all of them. */
+export const reloaderFor = (base: Base): string => join(build, 'containers', base, 'reloader');
+
 export interface ContainerOptions {
   /** Flags of `run`, before the image. `--network none` is among them unless another network is asked for. */
   readonly flags?: readonly string[];
   /** What takes the place of CMD. */
   readonly command?: readonly string[];
   readonly stdin?: 'ignore' | 'pipe';
+  /** `-it`, with a real terminal: what it shows is `stdout`, after its name; what is written to `stdin` is typed. */
+  readonly terminal?: boolean;
 }
 
 export interface Container {
@@ -83,9 +90,12 @@ export async function startContainer(image: string, options: ContainerOptions = 
   const name = `reinit-test-${randomBytes(6).toString('hex')}`;
   const flags = options.flags ?? [];
   const network = flags.some((flag) => flag.startsWith('--network')) ? [] : ['--network', 'none'];
-  const args = ['run', '--name', name, '--sig-proxy=false', ...network, ...flags, image, ...(options.command ?? [])];
+  const run = [engine, 'run', '--name', name, ...network, ...flags];
+  const words = [...run, ...(options.terminal ? ['-it'] : ['--sig-proxy=false']), image, ...(options.command ?? [])];
+  const [program = '', ...args] = options.terminal ? onTerminal(['setsid', '--ctty', ...words]) : words;
   const place = mkdtempSync(join(tmpdir(), 'reinit-client-')); // podman's monitor notes an OOM where it was started
-  const client = spawn(engine, args, { cwd: place, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+  const stdin = options.stdin ?? (options.terminal ? 'pipe' : 'ignore');
+  const client = spawn(program, args, { cwd: place, stdio: [stdin, 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   client.stdout?.on('data', (chunk) => (stdout += chunk));

@@ -1,10 +1,11 @@
 /** The whole job, as a container of any engine, image and mode has to do it. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
+import { namespaceOf, processesOf } from '../fixtures/namespace.ts';
 import { type Base, type Container, type ContainerOptions, startContainer } from './engine.ts';
 
 export interface Job {
@@ -13,32 +14,61 @@ export interface Job {
   readonly volume: string;
 }
 
+/** A directory out here for containers to mount; whoever runs in them may read it. */
+export function makeShared(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'reinit-volume-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  chmodSync(directory, 0o755);
+  return directory;
+}
+
+/** A configuration file with one rule for /etc/app. JSON is YAML. */
+export function configuration(rule: object): string {
+  const file = join(makeShared(), 'reinit.yaml');
+  const quick = { paths: ['/etc/app'], settle: '50ms', reload_after_start: '0s', confirm: '200ms' };
+  writeFileSync(file, JSON.stringify({ watch: [{ ...quick, ...rule }] }));
+  return file;
+}
+
 /** A container of `reinit-test/<base>` whose application has started. */
 export async function startJob(base: Base, options: ContainerOptions = {}): Promise<Job> {
-  const volume = mkdtempSync(join(tmpdir(), 'reinit-volume-'));
-  onTestFinished(() => rmSync(volume, { recursive: true, force: true }));
-  chmodSync(volume, 0o755);
+  const volume = makeShared();
   await createVolume(volume, { text: 'one' });
   const flags = ['-v', `${volume}:/etc/app:ro`, ...(options.flags ?? [])];
   const container = await startContainer(`reinit-test/${base}`, { ...options, flags });
-  await eventually('the application starts', () => container.stdout().includes('start one'), 30_000);
+  await eventually('the application starts', () => outputOf(container).includes('start one'), 30_000);
   return { container, volume };
 }
 
 /** A change is applied, a broken one refused, the next applied, and the end is the application's own. */
 export async function expectReloads(base: Base, options: ContainerOptions = {}): Promise<Container> {
-  const { container, volume } = await startJob(base, options);
+  return completeJob(await startJob(base, options));
+}
+
+/** The job from the first change on. `refusalIsSeen`: false where nobody reads reinit's log. */
+export async function completeJob({ container, volume }: Job, { refusalIsSeen = true } = {}): Promise<Container> {
+  const says = (text: string) => eventually(`the container says "${text}"`, () => outputOf(container).includes(text), 30_000);
   await updateVolume(volume, { text: 'two' });
-  await eventually('the change is applied', () => container.stdout().includes('reload two'), 30_000);
+  await says('reload two');
   await updateVolume(volume, { text: 'bad three' });
-  await eventually('the broken change is refused', () => container.stderr().includes('cannot use'), 30_000);
+  if (refusalIsSeen) await says('cannot use');
   await updateVolume(volume, { text: 'four' });
-  await eventually('the next change is applied', () => container.stdout().includes('reload four'), 30_000);
+  await says('reload four');
   await container.stop(20);
   expect(await container.exited).toBe(7);
-  expect(lines(container.stdout()).filter((line) => /^(start|reload) /.test(line))).toEqual(['start one', 'reload two', 'reload four']);
+  expect(lines(outputOf(container)).filter((line) => /^(start|reload) /.test(line))).toEqual(['start one', 'reload two', 'reload four']);
   return container;
 }
 
+/** The application's, whichever stream it has chosen, and reinit's. */
+export const outputOf = ({ stdout, stderr }: Container): string => stdout() + stderr();
+
 /** A terminal ends its lines with CR LF. */
 export const lines = (text: string): string[] => text.split(/\r?\n/);
+
+/** The application, as it is called out here. */
+export async function applicationIn(container: Container): Promise<number> {
+  const isApplication = (pid: number): boolean => /^\/bin\/reloader\0(?!--check)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  const first = await container.pid();
+  return eventually('the application', () => processesOf(namespaceOf(first)).find(isApplication));
+}

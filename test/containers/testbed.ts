@@ -7,7 +7,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { build, root } from '../../scripts/building/paths.ts';
-import { bases, hasEngine } from './engine.ts';
+import { type Base, bases, hasEngine, reloaderFor } from './engine.ts';
 
 const testbed = join(import.meta.dirname, 'testbed/testbed');
 const recipe = join(import.meta.dirname, 'image');
@@ -41,11 +41,12 @@ function environment(): Record<string, string> {
 
 function buildImages(engine: string): void {
   call([engine, 'build', '-q', '--network', 'host', '-t', 'reinit', '-f', join(root, 'docker/Dockerfile'), root]);
-  for (const [name, { image, compiler }] of Object.entries(bases)) {
+  for (const name of Object.keys(bases) as Base[]) {
+    const { image, compiler } = bases[name];
     const context = join(build, 'containers', name);
     mkdirSync(context, { recursive: true });
     for (const file of ['Dockerfile', 'reinit.yaml']) copyFileSync(join(recipe, file), join(context, file));
-    call([...compiler, '-std=gnu11', '-O1', '-o', join(context, 'reloader'), reloader]);
+    call([...compiler, '-std=gnu11', '-O1', '-o', reloaderFor(name), reloader]);
     call([engine, 'build', '-q', '--build-arg', `BASE=${image}`, '-t', `reinit-test/${name}`, context]);
   }
 }

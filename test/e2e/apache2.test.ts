@@ -92,10 +92,10 @@ describe.skipIf(!isRoot || !installed('apache2'))('apache2', () => {
     const site = await makeSite();
     const terminal = await startTerminal([reinit, '-c', configFile(site.config)]);
     await serves(site, 'one');
-    await terminal.resize(100, 40);
+    terminal.resize(100, 40);
     await updateVolume(site.volume, site.payload('two'));
     await serves(site, 'two');
-    await terminal.resize(101, 41);
+    terminal.resize(101, 41);
     await updateVolume(site.volume, site.payload('three'));
     await serves(site, 'three');
     terminal.type('\u0003'); // Ctrl-C
@@ -106,7 +106,7 @@ describe.skipIf(!isRoot || !installed('apache2'))('apache2', () => {
     const site = await makeSite();
     const terminal = await startTerminal(['tini', '--', ...site.command]);
     await serves(site, 'one');
-    await terminal.resize(100, 40);
+    terminal.resize(100, 40);
     expect(await terminal.exited).toBe(0);
   });
 });

@@ -69,9 +69,9 @@ describe.skipIf(!isRoot || !installed('python3')).each([
   it('a change of its size arrives once, with the new size', async () => {
     const terminal = await startTerminal([reinit, ...options, '--', ...listener('WINCH', 'stty size')]);
     await shows(terminal, /^ready/m);
-    await terminal.resize(100, 40);
+    terminal.resize(100, 40);
     await shows(terminal, /^40 100/m);
-    await terminal.resize(90, 30);
+    terminal.resize(90, 30);
     await shows(terminal, /^30 90/m);
     await pause(300);
     expect(count(terminal, /^\d+ \d+/gm)).toBe(2);

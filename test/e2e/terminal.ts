@@ -1,25 +1,23 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { onTerminal, resizeTerminal } from '../fixtures/terminal.ts';
 
 /** A container on a terminal, as `docker run -it` starts one. */
 export interface Terminal {
-  /** PID 1 as seen from out here. */
-  readonly pid: number;
   /** All that the terminal has shown. */
   shown(): string;
   type(text: string): void;
-  /** As a window manager does: the kernel sends WINCH to the terminal's foreground process group. */
-  resize(columns: number, rows: number): Promise<void>;
+  resize(columns: number, rows: number): void;
   readonly exited: Promise<number | null>;
 }
 
-const program = join(import.meta.dirname, '../fixtures/programs/terminal.py');
+const asPid1 = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', '--', 'setsid', '--ctty'];
 
 export async function startTerminal(command: readonly string[]): Promise<Terminal> {
-  const child = spawn('python3', [program, ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [python = '', ...args] = onTerminal([...asPid1, ...command]);
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
@@ -31,16 +29,11 @@ export async function startTerminal(command: readonly string[]): Promise<Termina
     if (task.result?.state === 'fail') process.stderr.write(`--- ${task.name}: what the terminal showed\n${output}---\n`);
   });
   await eventually('the terminal', () => output.includes('\n'));
-  const [device = '', pid] = (output.split('\n')[0] ?? '').split(' ');
+  const device = output.split('\n')[0] ?? '';
   return {
-    pid: Number(pid),
     shown: () => output.slice(output.indexOf('\n') + 1),
     type: (text) => void child.stdin.write(text),
-    resize: async (columns, rows) => {
-      // stty(1) sets one after the other: two changes, two signals.
-      const script = `import fcntl, struct, termios; fcntl.ioctl(open('${device}'), termios.TIOCSWINSZ, struct.pack('4H', ${rows}, ${columns}, 0, 0))`;
-      expect(spawnSync('python3', ['-c', script]).status).toBe(0);
-    },
+    resize: (columns, rows) => resizeTerminal(device, columns, rows),
     exited,
   };
 }

@@ -122,8 +122,8 @@ describe.skipIf(!isRoot)('attach', () => {
 
   it('leaves as the orders map a stop, with nothing of its own to be ended', async () => {
     const { one, life } = await beside();
-    life.commit([orders({ main_token: 5, exitMap: { 143: 0 } })]);
-    await event(life, 'spawned');
+    life.commit([orders({ main_token: 5, exitMap: { 143: 0 } }), signalTo(1, 5, hup, guarded)]);
+    expect(await resultOf(life, 1)).toBe(results.sent); // so the orders hold
     one.signal(term);
     expect(await one.exited).toBe(0);
   });
