@@ -55,7 +55,10 @@ export async function follow(example: string): Promise<void> {
   const started = join(scratch, 'containers');
   writeFileSync(started, '');
   const env = { ...process.env, BASH_ENV: join(import.meta.dirname, 'shell'), REINIT_TEST_ENGINE: engine, REINIT_TEST_CONTAINERS: started };
-  const run = async (command: string) => (await promisify(execFile)('bash', ['-c', `exec 2>&1\n${command}`], { cwd: root, env })).stdout;
+  const run = async (command: string): Promise<string> => {
+    const output = promisify(execFile)('bash', ['-c', `exec 2>&1\n${command}`], { cwd: root, env });
+    return (await output.catch((error) => Promise.reject(new Error(`${error.message}${error.stdout}`)))).stdout;
+  };
   try {
     for (const { command, shows } of stepsOf(readFileSync(join(root, 'examples', example, 'README.md'), 'utf8'))) {
       const here = command.replaceAll('/tmp/', `${scratch}/`); // two engines, one machine
