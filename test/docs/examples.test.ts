@@ -78,12 +78,12 @@ describe.each(containers)('examples/%s', (example) => {
   const all: readonly Container[] = pod?.containers ?? [];
 
   test('keeps reinit: args, not command, and those of the image', () => {
-    for (const container of all) {
+    for (const container of all.filter(({ image }) => image?.startsWith('example-'))) {
       const dockerfile = read(container.image?.replace('example-', '') ?? '', 'Dockerfile');
       expect(container.command).toBeUndefined();
       expect(container.args).toEqual(JSON.parse(instruction(dockerfile, 'CMD') ?? ''));
       expect(dockerfile).toContain('\nCOPY --from=reinit /opt/reinit /opt/reinit\n');
-      expect(instruction(dockerfile, 'ENTRYPOINT')).toBe('["/opt/reinit/bin/reinit", "--"]');
+      expect(JSON.parse(instruction(dockerfile, 'ENTRYPOINT') ?? '')[0]).toBe('/opt/reinit/bin/reinit');
       const { runAsUser, runAsGroup } = { ...pod?.securityContext, ...container.securityContext };
       expect(`${runAsUser}:${runAsGroup}`).toBe(instruction(dockerfile, 'USER'));
     }
