@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { foreign } from './scripts/building/target.ts';
 
 /** Real containers of an engine. They mostly wait: several files at a time. */
 const containers = (engine: string) => ({
@@ -22,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,link,log,probe,publish,cli,docs}/**/*.test.ts'],
+          include: ['test/{core,config,environment,watch,controller,host,link,log,probe,publish,cli,docs}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -30,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{build,init,e2e}/**/*.test.ts'],
+          include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -39,6 +40,24 @@ export default defineConfig({
         },
       },
       ...['docker', 'podman'].map(containers),
+      // The tree for the other architecture, and init's own tests on its init, emulated.
+      {
+        test: {
+          name: 'emulated',
+          include: ['test/emulated/**/*.test.ts', ...(foreign.runner ? ['test/init/**/*.test.ts'] : [])],
+          exclude: [
+            'test/init/nest.test.ts', // needs a subreaper, which the emulator has not
+            'test/init/text.test.ts', // is about this machine's compiler
+            'test/init/{kill-points,reap,scarce}.test.ts', // minutes, and nothing in them depends on the architecture
+          ],
+          env: { INIT_EMULATED: 'yes' },
+          globalSetup: ['test/emulated.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          pool: 'forks',
+        },
+      },
     ],
   },
 });

@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
-import { libDir, root } from './paths.ts';
+import { root } from './paths.ts';
 import { writeIfNew } from './step.ts';
+import type { Target } from './target.ts';
 
 /** Bundle → its first module. `main` is the loader, and the only one that Node itself reads. */
 const entries = {
@@ -11,13 +12,14 @@ const entries = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   cli: 'src/cli/main.ts',
+  portable: 'src/host/main.ts',
 };
 
 /** Those with a code cache beside them. */
 export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
 
 /** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
-export async function buildBundles(version: string): Promise<void> {
+export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
   const result = await esbuild({
     absWorkingDir: root,
     entryPoints: entries,
@@ -48,9 +50,10 @@ export async function buildBundles(version: string): Promise<void> {
 const siblings: Plugin = {
   name: 'siblings',
   setup: (plugin) =>
-    plugin.onResolve({ filter: /^\.\/(late|workshop)\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
-    ),
+    plugin.onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const name = kind === 'dynamic-import' ? bundleOf(join(resolveDir, path)) : undefined;
+      return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+    }),
 };
 
 /**
@@ -64,6 +67,8 @@ const noWorkers: Plugin = {
     plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
   },
 };
+
+const bundleOf = (file: string): string | undefined => Object.entries(entries).find(([, first]) => join(root, first) === file)?.[0];
 
 /** The licence files of every package of which something is in a bundle. */
 function licences(meta: Metafile): string {

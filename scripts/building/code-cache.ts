@@ -1,33 +1,50 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './bundles.ts';
-import { binDir, build, libDir, root } from './paths.ts';
+import { build, root } from './paths.ts';
 import { run } from './run.ts';
 import { runtimeCommand, runtimeStamp } from './runtime.ts';
 import { place, step } from './step.ts';
+import type { Target } from './target.ts';
 
 const maker = join(root, 'scripts/building/make-cache.ts');
 const warmer = join(root, 'scripts/building/warm-cache.ts');
 const loader = join(root, 'src/loader/load.ts');
-const cacheOf = (name: string): string => join(libDir, `${name}.cache`);
-const bundleOf = (name: string): string => join(libDir, `${name}.cjs`);
+const controllerBundles = ['boot', 'late', 'workshop'];
+const cacheOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cache`);
+const bundleOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cjs`);
 
 /** A V8 code cache beside each bundle, made and checked by the shipped Node, started as init starts it. */
-export async function buildCodeCache(): Promise<void> {
-  const inputs = [runtimeCommand().join(' '), runtimeStamp(), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
-  await cacheController('cache-controller', inputs, usualSettings, ['boot', 'late']);
-  await cacheController('cache-workshop', inputs, publishingSettings, ['workshop']);
-  await step('cache-cli', [...inputs, readFileSync(bundleOf('cli'), 'utf8')], [cacheOf('cli')], () =>
-    place(cacheOf('cli'), (temporary) => run([...runtimeCommand(), maker, bundleOf('cli'), temporary])),
+export async function buildCodeCache(target: Target): Promise<void> {
+  if (target.runner === undefined) {
+    for (const name of cached) rmSync(cacheOf(target, name), { force: true });
+    process.stderr.write(
+      `build: no code cache for ${target.arch}, whose Node cannot be run here without ${target.emulator}: starts take longer\n`,
+    );
+    return;
+  }
+  const node = runtimeCommand(target);
+  const inputs = [node.join(' '), runtimeStamp(target), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
+  await cacheController(target, 'controller', inputs, usualSettings, ['boot', 'late']);
+  await cacheController(target, 'workshop', inputs, publishingSettings, ['workshop']);
+  const [bundle, cache] = [bundleOf(target, 'cli'), cacheOf(target, 'cli')];
+  await step(`${target.arch}-cache-cli`, [...inputs, readFileSync(bundle, 'utf8')], [cache], () =>
+    place(cache, (temporary) => run([...node, maker, bundle, temporary])),
   );
-  for (const name of cached) await run([...runtimeCommand(), maker, bundleOf(name), cacheOf(name), 'check']);
+  for (const name of cached) await run([...node, maker, bundleOf(target, name), cacheOf(target, name), 'check']);
 }
 
 /** @param wanted of these bundles the caches are kept */
-async function cacheController(name: string, inputs: readonly string[], settings: Settings, wanted: readonly string[]): Promise<void> {
-  const bundles = ['boot', 'late', 'workshop'];
-  const texts = bundles.map((bundle) => readFileSync(bundleOf(bundle), 'utf8'));
-  await step(name, [...inputs, settings(''), ...texts], wanted.map(cacheOf), () => warm(bundles, settings, wanted));
+async function cacheController(
+  target: Target,
+  name: string,
+  inputs: readonly string[],
+  settings: Settings,
+  wanted: readonly string[],
+): Promise<void> {
+  const texts = controllerBundles.map((bundle) => readFileSync(bundleOf(target, bundle), 'utf8'));
+  const outputs = wanted.map((bundle) => cacheOf(target, bundle));
+  await step(`${target.arch}-cache-${name}`, [...inputs, settings(''), ...texts], outputs, () => warm(target, settings, wanted));
 }
 
 type Settings = (directory: string) => string;
@@ -53,18 +70,20 @@ watch:
 `;
 
 /** Runs the controller under init on a small configuration, with a stand-in for Node that keeps what it compiles. */
-async function warm(bundles: readonly string[], settings: Settings, wanted: readonly string[]): Promise<void> {
+async function warm(target: Target, settings: Settings, wanted: readonly string[]): Promise<void> {
   const directory = join(build, 'warm');
   rmSync(directory, { recursive: true, force: true });
   for (const name of ['watched', 'variables']) mkdirSync(join(directory, name), { recursive: true });
-  for (const name of bundles) writeFileSync(join(directory, `${name}.cjs`), readFileSync(bundleOf(name)));
+  for (const name of controllerBundles) writeFileSync(join(directory, `${name}.cjs`), readFileSync(bundleOf(target, name)));
   const node = join(directory, 'node');
-  const quoted = [...runtimeCommand(), warmer, directory].map((word) => `'${word}'`).join(' ');
+  const quoted = [...runtimeCommand(target), warmer, directory, target.native ? 1000 : 5000].map((word) => `'${word}'`).join(' ');
   writeFileSync(node, `#!/bin/sh\nexec ${quoted} "$@"\n`);
   chmodSync(node, 0o755);
   writeFileSync(join(directory, 'watched/a.conf'), 'a\n');
   writeFileSync(join(directory, 'variables/NAME'), 'value\n');
   writeFileSync(join(directory, 'reinit.yaml'), settings(directory));
-  await run(['env', `REINIT_NODE=${node}`, join(binDir, 'reinit'), '-c', join(directory, 'reinit.yaml'), '--', 'sleep', '2']);
-  for (const name of wanted) renameSync(join(directory, `${name}.cache`), cacheOf(name));
+  const init = [...(target.runner ?? []), join(target.binDir, 'reinit'), '-c', join(directory, 'reinit.yaml')];
+  const untilDone = ['timeout', '120', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.1; done', join(directory, 'done')];
+  await run(['env', `REINIT_NODE=${node}`, ...init, '--', ...untilDone]);
+  for (const name of wanted) renameSync(join(directory, `${name}.cache`), cacheOf(target, name));
 }

@@ -1,12 +1,14 @@
 import { globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { binDir, build, root } from './paths.ts';
-import { available, run } from './run.ts';
+import { compilersFor } from './compiler.ts';
+import { root } from './paths.ts';
+import { run } from './run.ts';
 import { place, step } from './step.ts';
+import type { Target } from './target.ts';
 
 interface Variant {
   readonly name: string;
-  readonly compilers: readonly string[];
+  readonly compiler: readonly string[];
   readonly flags: readonly string[];
   readonly output: string;
   /** Goes without, with a note, where the compiler cannot make it. */
@@ -23,12 +25,14 @@ const small = [
   '-ffunction-sections',
   '-fdata-sections',
   '-fno-asynchronous-unwind-tables',
+  '-fno-unwind-tables',
   '-Wl,--gc-sections',
-  '-Wl,-z,relro',
   '-Wl,-z,now',
   '-Wl,-z,noexecstack',
   '-Wl,--build-id=none',
 ];
+/** Read-only after start is what the loader writes, here the constant tables; it begins at a page, and pages of arm64 have up to 64 kB, all zeros in the file. */
+const relro = { amd64: '-Wl,-z,relro', arm64: '-Wl,-z,norelro' };
 const sanitized = [
   ...strict,
   '-O1',
@@ -39,47 +43,39 @@ const sanitized = [
   '-DREINIT_TEST',
 ];
 
-/** musl first: a static program with glibc is ten times as big. */
-const native = ['musl-gcc', 'cc'];
-
-const variants: readonly Variant[] = [
-  { name: 'init', compilers: native, flags: small, output: join(binDir, 'reinit'), optional: false },
-  { name: 'init-test', compilers: native, flags: [...small, '-DREINIT_TEST'], output: join(build, 'test/bin/reinit'), optional: false },
-  { name: 'init-asan', compilers: ['cc'], flags: sanitized, output: join(build, 'asan/bin/reinit'), optional: true },
-  { name: 'init-arm64', compilers: ['aarch64-linux-gnu-gcc'], flags: small, output: join(build, 'arm64/reinit'), optional: true },
-];
+function variantsFor(target: Target): Variant[] {
+  const { sanitizing, static: compiler } = compilersFor(target);
+  const flags = [...small, relro[target.arch]];
+  const inVariant = (name: string) => join(target.variants, name, 'bin/reinit');
+  const all: Variant[] = [
+    { name: 'init', compiler, flags, output: join(target.binDir, 'reinit'), optional: false },
+    { name: 'init-test', compiler, flags: [...flags, '-DREINIT_TEST'], output: inVariant('test'), optional: false },
+  ];
+  if (sanitizing) all.push({ name: 'init-asan', compiler: sanitizing, flags: sanitized, output: inVariant('asan'), optional: true });
+  return all;
+}
 
 /** init and its variants. `gen` holds the generated header; `version` is what `reinit --version` says. */
-export async function buildInit(gen: string, version: string): Promise<void> {
+export async function buildInit(target: Target, gen: string, version: string): Promise<void> {
   const sources = globSync('src/init/*.c', { cwd: root }).sort();
   if (sources.length === 0) throw new Error('no C sources in src/init');
   const texts = [...sources, ...globSync('src/init/*.h', { cwd: root }).sort()].map(
     (file) => `${file}\n${readFileSync(join(root, file), 'utf8')}`,
   );
   const headers = globSync('*.h', { cwd: gen }).map((file) => readFileSync(join(gen, file), 'utf8'));
-  await Promise.all(variants.map((variant) => buildVariant(variant, version, gen, sources, [...texts, ...headers])));
+  const common = [`-DREINIT_VERSION="${version}"`, `-I${gen}`, '-Isrc/init', `-ffile-prefix-map=${root}=.`];
+  const make = async (variant: Variant): Promise<void> => {
+    const command = [...variant.compiler, ...variant.flags, ...common];
+    const inputs = [...command, ...texts, ...headers];
+    await step(`${target.arch}-${variant.name}`, inputs, [variant.output], () => compile(variant, command, sources));
+  };
+  await Promise.all(variantsFor(target).map(make));
 }
 
-async function buildVariant(
-  variant: Variant,
-  version: string,
-  gen: string,
-  sources: readonly string[],
-  texts: readonly string[],
-): Promise<void> {
-  const compiler = variant.compilers.find(available);
-  if (compiler === undefined) {
-    if (!variant.optional) throw new Error(`${variant.name} needs a C compiler: ${variant.compilers.join(' or ')}`);
-    return;
-  }
-  const flags = [...variant.flags, `-DREINIT_VERSION="${version}"`, `-I${gen}`, '-Isrc/init', `-ffile-prefix-map=${root}=.`];
-  await step(variant.name, [compiler, ...flags, ...texts], [variant.output], () => compile(variant, compiler, flags, sources));
-}
-
-async function compile(variant: Variant, compiler: string, flags: readonly string[], sources: readonly string[]): Promise<void> {
+async function compile(variant: Variant, command: readonly string[], sources: readonly string[]): Promise<void> {
   mkdirSync(join(variant.output, '..'), { recursive: true });
   try {
-    await place(variant.output, (temporary) => run([compiler, ...flags, '-o', temporary, ...sources]));
+    await place(variant.output, (temporary) => run([...command, '-o', temporary, ...sources]));
   } catch (error) {
     if (!variant.optional) throw error;
     process.stderr.write(`build: ${variant.name} left out: ${error instanceof Error ? error.message : error}\n`);

@@ -1,16 +1,25 @@
-import { constants, copyFileSync, existsSync, globSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  globSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { nodeFlags } from './node-flags.ts';
-import { build, libDir } from './paths.ts';
+import { runtimeCommand as commandIn } from '../../src/loader/runtime-command.ts';
+import { fetchedNode, fetchedRoot } from './fetch.ts';
 import { available, run } from './run.ts';
 import { identity, place, step, write } from './step.ts';
+import { native, type Target } from './target.ts';
 
-/** The runtime that is shipped is the one that runs this build. */
-const source = realpathSync(process.execPath);
-const node = join(libDir, 'node');
-
-/** libresolv is loaded by name lookups only, so it is not among the libraries of this process. */
-const libraries = /^(ld-linux-[^/]*|lib(dl|stdc\+\+|m|gcc_s|pthread|c|resolv))\.so\.\d+$/;
+/** The runtime that is shipped is the one that runs this build, or its like for another architecture. */
+const sourceOf = (target: Target): string => (target.native ? realpathSync(process.execPath) : fetchedNode(target));
+const nodeOf = (target: Target): string => join(target.libDir, 'node');
 
 /**
  * Puts Node, its loader and its libraries into the tree, so that it runs in an image with another libc, or none.
@@ -18,29 +27,32 @@ const libraries = /^(ld-linux-[^/]*|lib(dl|stdc\+\+|m|gcc_s|pthread|c|resolv))\.
  * The loader is started by name, not written into the program (patchelf): the path of an interpreter is absolute, and the tree must
  * run wherever it is copied to. The price: `process.execPath` is the loader.
  */
-export async function buildRuntime(): Promise<void> {
-  const strip = available('strip');
-  await step('node', [identity(source), String(strip)], [node], () => place(node, (temporary) => copyNode(temporary, strip)));
-  const files = sharedLibraries();
-  const outputs = files.map((file) => join(libDir, basename(file)));
-  await step('libraries', files.map(identity), outputs, () => copyLibraries(files));
-  await step('licenses', [source, ...files], [join(libDir, 'licenses/node.txt')], () => copyLicences());
+export async function buildRuntime(target: Target): Promise<void> {
+  const [source, node] = [sourceOf(target), nodeOf(target)];
+  const strip = target.native ? 'strip' : `${target.gnu}-strip`;
+  const files = target.native ? librariesOfThisProcess() : librariesFor(target);
+  const outputs = files.map((file) => join(target.libDir, basename(file)));
+  await step(`${target.arch}-node`, [identity(source), strip], [node], () =>
+    place(node, (temporary) => copyNode(source, temporary, strip)),
+  );
+  await step(`${target.arch}-libraries`, files.map(identity), outputs, () => copyLibraries(target, files));
+  await buildLicences(target, 'node', [
+    join(dirname(source), '../LICENSE'),
+    ...notices(target, 'libc6', 'libgcc-s1', 'libstdc++6'),
+    ...namedThere,
+  ]);
+  await buildLicences(target, 'init', notices(target, 'musl-dev'));
 }
 
-/** How init starts the shipped Node: the loader with our libraries where it is there, else Node as it is. */
-export function runtimeCommand(): string[] {
-  const loader = loaderFile();
-  const start = loader === undefined ? [node] : [loader, '--inhibit-cache', '--library-path', libDir, '--argv0', 'reinit', node];
-  return [...start, ...nodeFlags];
+/** How init starts the shipped Node. */
+export function runtimeCommand({ libDir, runner = [] } = native): string[] {
+  const command = commandIn(libDir);
+  if (!command) throw new Error(`there is no Node in ${libDir} yet`);
+  return [...runner, ...command];
 }
 
-function loaderFile(): string | undefined {
-  const [name] = globSync('ld-linux-*', { cwd: libDir });
-  return name === undefined ? undefined : join(libDir, name);
-}
-
-async function copyNode(target: string, strip: boolean): Promise<void> {
-  if (strip) await run(['strip', '-o', target, source]);
+async function copyNode(source: string, target: string, strip: string): Promise<void> {
+  if (available(strip)) await run([strip, '-o', target, source]);
   else linkOrCopy(source, target);
 }
 
@@ -53,34 +65,47 @@ function linkOrCopy(from: string, to: string): void {
   }
 }
 
+const libraries = /^(ld-linux-[^/]*|lib(dl|stdc\+\+|m|gcc_s|pthread|c|resolv))\.so\.\d+$/;
+
 /** The loader and libraries that this very process runs with. */
-function sharedLibraries(): string[] {
+function librariesOfThisProcess(): string[] {
   // excludeNetwork: no name lookups for the sockets of this process. Node's types know it not yet.
   Object.assign(process.report, { excludeNetwork: true });
   const report = process.report.getReport() as { readonly sharedObjects: readonly string[] };
   const files = report.sharedObjects.filter((file) => libraries.test(basename(file)));
   const libc = files.find((file) => basename(file) === 'libc.so.6');
+  // Loaded by name lookups only.
   const resolv = libc === undefined ? undefined : join(dirname(libc), 'libresolv.so.2');
   return resolv !== undefined && existsSync(resolv) ? [...files, resolv] : files;
 }
 
-async function copyLibraries(files: readonly string[]): Promise<void> {
-  for (const old of globSync('{ld-linux-*,lib*.so.*}', { cwd: libDir })) rmSync(join(libDir, old));
+/** The same for another architecture: Debian's packages, or what the cross compiler brings. */
+function librariesFor(target: Target): string[] {
+  const fetched = fetchedRoot(target);
+  const places = [join(fetched, 'lib', target.gnu), join(fetched, 'usr/lib', target.gnu), join('/usr', target.gnu, 'lib')];
+  const found = new Map<string, string>();
+  for (const place of places.filter(existsSync))
+    for (const name of readdirSync(place)) if (libraries.test(name) && !found.has(name)) found.set(name, join(place, name));
+  return [...found.values()];
+}
+
+async function copyLibraries(target: Target, files: readonly string[]): Promise<void> {
+  for (const old of globSync('{ld-linux-*,lib*.so.*}', { cwd: target.libDir })) rmSync(join(target.libDir, old));
   for (const file of files) {
     const name = basename(file);
     const content = readFileSync(file);
-    await write(join(libDir, name), name.startsWith('ld-linux-') ? withoutPreloadFile(content) : content, 0o755);
+    await write(join(target.libDir, name), name.startsWith('ld-linux-') ? withoutPreloadFile(content) : content, 0o755);
   }
-  if (await loaderWorks()) return;
+  if (target.runner === undefined || (await loaderWorks(target))) return;
   process.stderr.write(
     'build: the loader of this machine cannot start Node by --argv0 (glibc 2.33): the tree needs a glibc in the image\n',
   );
-  for (const file of files) rmSync(join(libDir, basename(file)));
+  for (const file of files) rmSync(join(target.libDir, basename(file)));
 }
 
-async function loaderWorks(): Promise<boolean> {
+async function loaderWorks(target: Target): Promise<boolean> {
   try {
-    return (await run([...runtimeCommand(), '-p', 'process.version'])).trim() === process.version;
+    return (await run([...runtimeCommand(target), '-p', 'process.version'])).trim() === process.version;
   } catch {
     return false;
   }
@@ -101,16 +126,33 @@ function withoutPreloadFile(loader: Buffer): Buffer {
   return changed;
 }
 
-/** Node's licence, and the copyright notices of glibc and gcc as Debian keeps them. */
-function copyLicences(): Promise<void> {
-  const found = [
-    join(dirname(source), '../LICENSE'),
-    ...['libc6', 'libgcc-s1', 'libstdc++6'].map((name) => `/usr/share/doc/${name}/copyright`),
-  ];
-  const texts = found
-    .filter((file) => existsSync(file))
-    .map((file) => `=== ${basename(dirname(file))} ===\n\n${readFileSync(file, 'utf8')}`);
-  return write(join(libDir, 'licenses/node.txt'), texts.join('\n'));
+/** The copyright notices of Debian's packages. */
+function notices(target: Target, ...packages: readonly string[]): string[] {
+  const places = target.native ? ['/'] : [fetchedRoot(target), '/'];
+  return packages.flatMap((name) =>
+    places
+      .map((place) => join(place, 'usr/share/doc', name, 'copyright'))
+      .filter(existsSync)
+      .slice(0, 1),
+  );
 }
 
-export const runtimeStamp = (): string => (existsSync(node) ? identity(node) : build);
+/** The licences of glibc and of gcc's libraries, which their notices only name. */
+const namedThere = ['LGPL-2.1', 'GPL-3'].map((name) => `/usr/share/common-licenses/${name}`);
+
+/** What is linked into, or ships beside, a part of the tree. */
+async function buildLicences(target: Target, part: string, candidates: readonly string[]): Promise<void> {
+  const files = candidates.filter(existsSync);
+  const output = join(target.libDir, 'licenses', `${part}.txt`);
+  await step(`${target.arch}-licences-${part}`, files.map(identity), [output], () => {
+    const texts = files.map((file) => `=== ${titleOf(file)} ===\n\n${readFileSync(file, 'utf8')}`);
+    return write(output, texts.join('\n'));
+  });
+}
+
+function titleOf(file: string): string {
+  const name = basename(file);
+  return name === 'copyright' ? basename(dirname(file)) : name === 'LICENSE' ? 'Node.js' : name;
+}
+
+export const runtimeStamp = (target: Target): string => identity(nodeOf(target));

@@ -8,10 +8,8 @@ import { join } from 'node:path';
 import type { Script } from 'node:vm';
 import { createLoader } from '../../src/loader/load.ts';
 
-/** After the start, when nothing is loaded any more. */
-const warmMs = 1000;
-
-const [directory = '', ...given] = process.argv.slice(2);
+/** `warmMs`: after the start, when nothing is loaded any more. */
+const [directory = '', warmMs, ...given] = process.argv.slice(2);
 const own = given.slice(given.indexOf('boot') + 1);
 const scripts = new Map<string, Script>();
 
@@ -20,4 +18,5 @@ createLoader(directory, (name, script) => scripts.set(name, script))('boot');
 
 setTimeout(() => {
   for (const [name, script] of scripts) writeFileSync(join(directory, `${name}.cache`), script.createCachedData());
-}, warmMs);
+  writeFileSync(join(directory, 'done'), '');
+}, Number(warmMs));

@@ -81,7 +81,7 @@ export function cliPage(): string {
     return `### ${title}\n\n| flag | variable | meaning |\n|---|---|---|\n${lines.join('\n')}`;
   });
   const variables =
-    'A variable that is empty counts as unset. Lists in variables are parted by commas, `REINIT_WATCH` and `REINIT_ENV_FROM` by colons as PATH is; maps are `NAME=VALUE` parted by commas. `REINIT_NODE` names the Node that init starts. Other REINIT_* variables are left alone; one that is nearly a setting gets a warning.';
+    'A variable that is empty counts as unset. Lists in variables are parted by commas, `REINIT_WATCH` and `REINIT_ENV_FROM` by colons as PATH is; maps are `NAME=VALUE` parted by commas. `REINIT_NODE` names the Node that init starts. `REINIT_HOST=portable` runs [without init](../how-to/portable-mode.md), for development. Other REINIT_* variables are left alone; one that is nearly a setting gets a warning.';
   return page('Command line', `\`\`\`text\n${helpText()}\n\`\`\``, `## Flags and variables\n\n${variables}`, ...tables);
 }
 

@@ -9,8 +9,8 @@ export interface Variables {
 }
 
 const prefix = 'REINIT_';
-/** Read elsewhere: the file's name, the Node that init starts, and what validators get. */
-const reserved: readonly string[] = ['REINIT_CONFIG', 'REINIT_NODE', 'REINIT_SNAPSHOT_DIR'];
+/** Read elsewhere: the file's name, what stands in for init, the Node that init starts, and what validators get. */
+const reserved: readonly string[] = ['REINIT_CONFIG', 'REINIT_HOST', 'REINIT_NODE', 'REINIT_SNAPSHOT_DIR'];
 /** What Kubernetes sets in every pod beside a Service called `reinit`. */
 const serviceLink = /^REINIT_(SERVICE_|PORT(_|$))/;
 

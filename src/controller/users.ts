@@ -12,7 +12,7 @@ export class UserProblem extends Error {
 
 /** @throws UserProblem where a name is unknown, or where init could not signal what runs as that user. */
 export function lookUpUsers({ services: { main } }: Config, hello: Hello): Users {
-  const ids = (user: string | undefined): UserIds | undefined => (user === undefined ? undefined : lookUp(user));
+  const ids = (user: string | undefined): UserIds | undefined => (user === undefined ? undefined : lookUpUser(user));
   const application = ids(main.user);
   if (application && application.uid !== process.getuid?.() && (hello.flags & constants.helloFlags.values.can_kill) === 0) {
     throw new UserProblem(
@@ -25,7 +25,8 @@ export function lookUpUsers({ services: { main } }: Config, hello: Hello): Users
   };
 }
 
-function lookUp(user: string): UserIds {
+/** @throws UserProblem where a name is unknown */
+export function lookUpUser(user: string): UserIds {
   const result = resolveUser(user, textOf('/etc/passwd'), textOf('/etc/group'));
   if (!result.ok) throw new UserProblem(`cannot run as ${user}: ${result.problem} (stage: user)`);
   return result.ids;

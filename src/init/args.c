@@ -72,6 +72,12 @@ struct args args_parse(int argc, char **argv)
 {
 	struct args args = {.run = RUN_PLAIN, .own = argv + 1};
 	int at = 1;
+	const char *host = getenv("REINIT_HOST");
+	if (host && strcmp(host, "portable") == 0) {
+		args.run = RUN_PORTABLE;
+		args.own_count = argc - 1;
+		return args;
+	}
 	if (argc > 1 && (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)) {
 		args.run = RUN_VERSION;
 		return args;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct args {
-	enum { RUN_PLAIN, RUN_CONFIGURED, RUN_CLI, RUN_VERSION, RUN_USAGE } run;
+	enum { RUN_PLAIN, RUN_CONFIGURED, RUN_CLI, RUN_PORTABLE, RUN_VERSION, RUN_USAGE } run;
 	char **own; /* reinit's own arguments */
 	int own_count;
 	char **command; /* NULL: none given */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "node.h"
 #include "say.h"
 #include "slots.h"
+#include "text.h"
 
 enum {
 	HANG_MS = 10000,      /* age of the oldest unacknowledged event */
@@ -143,9 +143,9 @@ bool controller_ended(pid_t other, int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && container_stopping())
 		return true;
 	if (WIFSIGNALED(status))
-		snprintf(how, sizeof how, "signal %d", WTERMSIG(status));
+		text_format(how, sizeof how, "signal %d", WTERMSIG(status));
 	else
-		snprintf(how, sizeof how, "exit code %d", WEXITSTATUS(status));
+		text_format(how, sizeof how, "exit code %d", WEXITSTATUS(status));
 	uint64_t now = now_ms();
 	if (now - started_ms >= STABLE_MS || events_oldest() > oldest_then)
 		failures = 0;

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -34,6 +33,7 @@
 #include "sockets.h"
 #include "spawn.h"
 #include "terminal.h"
+#include "text.h"
 
 /* Always there, at these places: poll(2) passes over a descriptor of -1. Then the slots'. */
 enum { AT_SIGNALS, AT_LINK, AT_NOTIFY, AT_SLOTS, MAX_POLL = AT_SLOTS + 3 * MAX_SLOTS };
@@ -214,17 +214,17 @@ int main(int argc, char **argv)
 	fds_begin(closed);
 	struct args args = args_parse(argc, argv);
 	if (args.run == RUN_VERSION)
-		return dprintf(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
+		return text_put(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
 	if (args.run == RUN_USAGE)
-		return dprintf(STDERR_FILENO, "%s", usage), EXIT_USAGE;
-	if (args.run == RUN_CLI) {
-		node_exec_cli(args.own, args.own_count);
-		dprintf(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
+		return text_put(STDERR_FILENO, "%s", usage), EXIT_USAGE;
+	if (args.run == RUN_CLI || args.run == RUN_PORTABLE) {
+		node_exec(args.run == RUN_PORTABLE, args.own, args.own_count);
+		text_put(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	int signal_fd = signals_open();
 	if (signal_fd < 0) {
-		dprintf(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));
+		text_put(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	orders_default();

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -15,6 +14,7 @@
 #include "codes.h"
 #include "privileges.h"
 #include "signals.h"
+#include "text.h"
 
 extern char **environ;
 
@@ -68,12 +68,12 @@ static char **environment(void)
 
 static char *in_library(char *to, size_t size, const char *name)
 {
-	snprintf(to, size, "%s/%s", library, name);
+	text_format(to, size, "%s/%s", library, name);
 	return to;
 }
 
-/* Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). */
-static void exec_node(const char *bundle, char *const *arguments, int count)
+/* `ours`: with our flags and our environment. Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). */
+static void exec_node(const char *bundle, bool ours, char *const *arguments, int count)
 {
 	static char loader[4200], node[4200], script[4200];
 	char *argv[count + (int)(sizeof node_flags / sizeof *node_flags) + 16];
@@ -96,21 +96,21 @@ static void exec_node(const char *bundle, char *const *arguments, int count)
 		file = node;
 		argv[n++] = "reinit";
 	}
-	for (size_t i = 0; i < sizeof node_flags / sizeof *node_flags; i++)
+	for (size_t i = 0; ours && i < sizeof node_flags / sizeof *node_flags; i++)
 		argv[n++] = (char *)node_flags[i];
 	argv[n++] = in_library(script, sizeof script, "main.cjs");
 	argv[n++] = (char *)bundle;
 	for (int i = 0; i < count; i++)
 		argv[n++] = arguments[i];
 	argv[n] = NULL;
-	execve(file, argv, environment());
+	execve(file, argv, ours ? environment() : environ);
 }
 
-void node_exec_cli(char *const *arguments, int count)
+void node_exec(bool portable, char *const *arguments, int count)
 {
 	node_find();
 	signals_default();
-	exec_node("cli", arguments, count);
+	exec_node(portable ? "portable" : "cli", !portable, arguments, count);
 }
 
 static void write_file(const char *path, const char *text)
@@ -152,7 +152,7 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 	setrlimit(RLIMIT_CORE, &none);
 	privileges_reduce();
 	signals_default();
-	exec_node("boot", arguments, count);
-	dprintf(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
+	exec_node("boot", true, arguments, count);
+	text_put(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
 	_exit(EXIT_SYSTEM);
 }

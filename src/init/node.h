@@ -2,6 +2,8 @@
 #ifndef NODE_H
 #define NODE_H
 
+#include <stdbool.h>
+
 /* Finds Node and the bundles relative to this program. */
 void node_find(void);
 
@@ -11,7 +13,10 @@ void node_find(void);
  */
 _Noreturn void node_become_controller(int link, int log, char *const *arguments, int count);
 
-/* Replaces this process by a run of the command line interface (validate, schema, help). Returns only on failure, with errno. */
-void node_exec_cli(char *const *arguments, int count);
+/*
+ * Replaces this process by a run of the command line interface (validate, schema, help), or by portable mode (src/host): that one has the whole environment,
+ * which is the application's, and none of our flags, since --disable-sigusr1 would keep USR1 from it. Returns only on failure, with errno.
+ */
+void node_exec(bool portable, char *const *arguments, int count);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 
 #include "events.h"
 #include "instance.h"
+#include "text.h"
 
 enum { AT_ONCE = 16, LONGEST = 4096 };
 
@@ -26,7 +26,7 @@ static bool bind_unguessable(int new)
 	int on = 1;
 	if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
 		return false;
-	int length = snprintf(variable, sizeof variable, "NOTIFY_SOCKET=@reinit-%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
+	int length = text_format(variable, sizeof variable, "NOTIFY_SOCKET=@reinit-%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
 	const char *name = strchr(variable, '@') + 1; /* for the kernel it begins with NUL instead */
 	size_t name_length = (size_t)(variable + length - name);
 	memcpy(address.sun_path + 1, name, name_length);

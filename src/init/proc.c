@@ -4,13 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "messages.gen.h"
+#include "text.h"
 
 /* Reads the whole of a small file of /proc; the content ends with NUL. */
 static bool slurp(const char *path, char *to, size_t size)
@@ -35,7 +35,7 @@ bool proc_scarce(void) { return errno == EMFILE || errno == ENFILE || errno == E
 bool proc_stat(pid_t pid, struct proc_stat *stat)
 {
 	char path[32], text[512];
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	text_format(path, sizeof path, "/proc/%d/stat", pid);
 	if (!slurp(path, text, sizeof text))
 		return false;
 	const char *after = strrchr(text, ')'); /* the name may hold anything, spaces and brackets too */
@@ -97,7 +97,7 @@ static void look_at_thread(pid_t thread, void *context)
 {
 	struct awaited *look = context;
 	char path[64], status[4096];
-	snprintf(path, sizeof path, "/proc/%d/task/%d/status", look->pid, thread);
+	text_format(path, sizeof path, "/proc/%d/task/%d/status", look->pid, thread);
 	if (!look->blocked && slurp(path, status, sizeof status))
 		look->blocked = mask_has(status, "\nSigBlk:", look->signo);
 }
@@ -105,7 +105,7 @@ static void look_at_thread(pid_t thread, void *context)
 uint8_t proc_takes(pid_t pid, int signo)
 {
 	char path[64], status[4096];
-	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	text_format(path, sizeof path, "/proc/%d/status", pid);
 	if (!slurp(path, status, sizeof status))
 		return proc_scarce() ? SIGNALLED_NOT_YET : SIGNALLED_SENT; /* no /proc: no evidence either way, and the order was to send */
 	if (mask_has(status, "\nSigIgn:", signo))
@@ -113,7 +113,7 @@ uint8_t proc_takes(pid_t pid, int signo)
 	if (mask_has(status, "\nSigCgt:", signo))
 		return SIGNALLED_SENT;
 	struct awaited look = {pid, signo, false};
-	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	text_format(path, sizeof path, "/proc/%d/task", pid);
 	each_number(path, look_at_thread, &look);
 	return look.blocked ? SIGNALLED_SENT : SIGNALLED_NOT_CAUGHT;
 }

@@ -2,11 +2,11 @@
 #include "program.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "codes.h"
+#include "text.h"
 
 extern char **environ;
 
@@ -100,7 +100,7 @@ _Noreturn void program_exec(char **argv, char **environment)
 		char file[4096];
 		end = strchrnul(path, ':');
 		int length = (int)(end - path);
-		if (snprintf(file, sizeof file, "%.*s%s%s", length, path, length ? "/" : "", name) >= (int)sizeof file)
+		if (text_format(file, sizeof file, "%.*s%s%s", length, path, length ? "/" : "", name) >= (int)sizeof file)
 			continue;
 		execve(file, argv, environment);
 		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 #include "clock.h"
 #include "fds.h"
 #include "messages.gen.h"
+#include "text.h"
 
 /* A line is at most PIPE_BUF long: POSIX makes such writes atomic, so that init's lines and the controller's never mix (pipe(7)). */
 enum { LINE = 2048, FLUSH_MS = 1000 };
@@ -127,7 +127,7 @@ static int iso_time(char *to, size_t size)
 	long of_year = of_era - (365 * year + year / 4 - year / 100);
 	long shifted = (5 * of_year + 2) / 153, day = of_year - (153 * shifted + 2) / 5 + 1;
 	long month = shifted < 10 ? shifted + 3 : shifted - 9;
-	return snprintf(to, size, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ", era * 400 + year + (month <= 2), month, day, second / 3600,
+	return text_format(to, size, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ", era * 400 + year + (month <= 2), month, day, second / 3600,
 			second / 60 % 60, second % 60, now.tv_nsec / 1000000);
 }
 
@@ -136,17 +136,17 @@ static size_t as_json(char *line, size_t size, enum say_level level, const char 
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 	char when[64];
 	iso_time(when, sizeof when);
-	size_t n = (size_t)snprintf(line, size, "{\"level\":\"%s\",\"time\":\"%s\",\"name\":\"reinit\",\"msg\":\"", names[level], when);
+	size_t n = (size_t)text_format(line, size, "{\"level\":\"%s\",\"time\":\"%s\",\"name\":\"reinit\",\"msg\":\"", names[level], when);
 	for (; *text && n < size - 16; text++) {
 		unsigned char c = (unsigned char)*text;
 		if (c == '"' || c == '\\')
 			line[n++] = '\\', line[n++] = (char)c;
 		else if (c < 0x20 || c >= 0x7f) /* also what may be no UTF-8: a command's name can be anything */
-			n += (size_t)snprintf(line + n, size - n, "\\u%04x", c);
+			n += (size_t)text_format(line + n, size - n, "\\u%04x", c);
 		else
 			line[n++] = (char)c;
 	}
-	n += (size_t)snprintf(line + n, size - n, "\"}\n");
+	n += (size_t)text_format(line + n, size - n, "\"}\n");
 	return n;
 }
 
@@ -164,10 +164,10 @@ static size_t as_text(char *line, size_t size, enum say_level level, const char 
 	char when[64];
 	int wrote;
 	if (format == SAY_PLAIN) {
-		wrote = snprintf(line, size - 1, "reinit: %s%s", words[level], text);
+		wrote = text_format(line, size - 1, "reinit: %s%s", words[level], text);
 	} else {
 		iso_time(when, sizeof when);
-		wrote = snprintf(line, size - 1, "reinit %.12s %s %s", when + sizeof "YYYY-MM-DD", marks[level], text);
+		wrote = text_format(line, size - 1, "reinit %.12s %s %s", when + sizeof "YYYY-MM-DD", marks[level], text);
 	}
 	size_t n = (size_t)wrote < size - 1 ? (size_t)wrote : size - 2;
 	line[n++] = '\n';
@@ -191,12 +191,12 @@ void say(enum say_level level, const char *format_string, ...)
 		return;
 	if (lost > 0) {
 		char note[64];
-		snprintf(note, sizeof note, "%u lines of this log are lost: nobody read stderr", lost);
+		text_format(note, sizeof note, "%u lines of this log are lost: nobody read stderr", lost);
 		if (put_line(SAY_WARN, note))
 			lost = 0;
 	}
 	va_start(arguments, format_string);
-	vsnprintf(text, sizeof text, format_string, arguments);
+	text_vformat(text, sizeof text, format_string, arguments);
 	va_end(arguments);
 	if (!put_line(level, text))
 		lost++;

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "text.h"
 
 struct held {
 	char name[MAX_SOCKET_NAME + 1];
@@ -256,16 +256,18 @@ static int print_address(char *to, size_t size, int fd)
 {
 	union address address;
 	socklen_t length = sizeof address;
-	char host[INET6_ADDRSTRLEN];
+	char host[TEXT_IPV6];
+	const unsigned char *ipv4 = (const unsigned char *)&address.ipv4.sin_addr;
 	memset(&address, 0, sizeof address);
 	getsockname(fd, &address.any, &length);
 	switch (address.any.sa_family) {
 	case AF_INET:
-		return snprintf(to, size, "%s:%u", inet_ntop(AF_INET, &address.ipv4.sin_addr, host, sizeof host), ntohs(address.ipv4.sin_port));
+		return text_format(to, size, "%d.%d.%d.%d:%u", ipv4[0], ipv4[1], ipv4[2], ipv4[3], ntohs(address.ipv4.sin_port));
 	case AF_INET6:
-		return snprintf(to, size, "[%s]:%u", inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof host), ntohs(address.ipv6.sin6_port));
+		text_ipv6(host, address.ipv6.sin6_addr.s6_addr);
+		return text_format(to, size, "[%s]:%u", host, ntohs(address.ipv6.sin6_port));
 	default:
-		return snprintf(to, size, "%s", address.path.sun_path);
+		return text_format(to, size, "%s", address.path.sun_path);
 	}
 }
 
@@ -276,14 +278,14 @@ void sockets_variables(char **to)
 	char *room = child_room(SOCKET_VARIABLES * ROOM);
 	for (int i = 0; i < SOCKET_VARIABLES; i++)
 		to[i] = room + i * ROOM;
-	snprintf(to[0], ROOM, "LISTEN_FDS=%u", count);
-	snprintf(to[1], ROOM, "LISTEN_PID=%d", getpid());
-	int names = snprintf(to[2], ROOM, "LISTEN_FDNAMES="), starter = snprintf(to[3], ROOM, "SERVER_STARTER_PORT=");
+	text_format(to[0], ROOM, "LISTEN_FDS=%u", count);
+	text_format(to[1], ROOM, "LISTEN_PID=%d", getpid());
+	int names = text_format(to[2], ROOM, "LISTEN_FDNAMES="), starter = text_format(to[3], ROOM, "SERVER_STARTER_PORT=");
 	for (unsigned i = 0; i < count; i++) {
-		names += snprintf(to[2] + names, ROOM - (size_t)names, "%s%s", i ? ":" : "", held[i].name);
-		starter += snprintf(to[3] + starter, ROOM - (size_t)starter, "%s", i ? ";" : "");
+		names += text_format(to[2] + names, ROOM - (size_t)names, "%s%s", i ? ":" : "", held[i].name);
+		starter += text_format(to[3] + starter, ROOM - (size_t)starter, "%s", i ? ";" : "");
 		starter += print_address(to[3] + starter, ROOM - (size_t)starter, held[i].fd);
-		starter += snprintf(to[3] + starter, ROOM - (size_t)starter, "=%u", FIRST_PASSED + i);
+		starter += text_format(to[3] + starter, ROOM - (size_t)starter, "=%u", FIRST_PASSED + i);
 	}
 }
 

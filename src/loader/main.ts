@@ -1,5 +1,6 @@
 /**
- * The first JavaScript that runs. `main.cjs cli …` is the command line, `main.cjs boot …` the controller.
+ * The first JavaScript that runs. `main.cjs cli …` is the command line, `main.cjs boot …` the controller, `main.cjs portable …` what
+ * stands in for init where there is none.
  *
  * The controller is three bundles: `boot` decides what to start, `late` (watching and what it needs) is loaded while the application starts,
  * `workshop` (copies, variables, probes) where the configuration asks for it.
@@ -7,4 +8,4 @@
 import { createLoader } from './load.ts';
 
 const [entry] = process.argv.splice(2, 1);
-createLoader(__dirname)(entry === 'cli' ? 'cli' : 'boot');
+createLoader(__dirname)(entry === 'cli' || entry === 'portable' ? entry : 'boot');

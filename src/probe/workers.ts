@@ -7,6 +7,7 @@
  * started) are older than any reload and so count as draining: a limit has to leave room for them. Grandchildren do not count: where the
  * command is a shell that stays the parent of the daemon, there are no workers to be seen. Zombies are none either.
  */
+import { existsSync } from 'node:fs';
 import { type Child, childPids, childrenAmong, exists, statOf, tickMs } from './processes.ts';
 
 /**
@@ -15,6 +16,7 @@ import { type Child, childPids, childrenAmong, exists, statOf, tickMs } from './
  * @returns undefined for yes, else why not
  */
 export async function youngWorker(pid: number, since: number, signal: AbortSignal): Promise<string | undefined> {
+  if (!existsSync('/proc/self')) return undefined; // nothing can ever be seen: staying up has to do
   const candidates = childPids(pid);
   if (candidates === undefined) return unseen(pid);
   let seen = 0;

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cached } from '../../scripts/building/bundles.ts';
-import { nodeFlags } from '../../scripts/building/node-flags.ts';
-import { binDir, build, dist, libDir, root } from '../../scripts/building/paths.ts';
+import { binDir, dist, libDir, root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
+import { gzippedSize, limits, rawSize } from '../../scripts/building/size.ts';
+import { nodeFlags } from '../../src/loader/node-flags.ts';
 import { configFile, isRoot, startContainer } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { processesOf } from '../fixtures/namespace.ts';
@@ -30,12 +31,6 @@ describe('init', () => {
   it('says the version of the package', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     expect(execFileSync(init, ['version'], { encoding: 'utf8' })).toBe(`reinit ${version}\n`);
-  });
-
-  const arm64 = join(build, 'arm64/reinit');
-  it.skipIf(!existsSync(arm64) || !has('qemu-aarch64-static'))('runs a program on arm64', () => {
-    const { status } = spawnSync('qemu-aarch64-static', [arm64, '--', 'sh', '-c', 'exit 7']);
-    expect(status).toBe(7);
   });
 });
 
@@ -79,10 +74,27 @@ describe('the runtime', () => {
     expect(words.slice(0, words.indexOf(join(libDir, 'main.cjs')))).toEqual(runtimeCommand());
   });
 
+  it('has portable mode in a bundle of its own, of which no other one has anything', () => {
+    const speaksOfTrees = (name: string) => readFileSync(join(libDir, `${name}.cjs`), 'latin1').includes('--ppid');
+    expect(['portable', ...cached, 'main'].filter(speaksOfTrees)).toEqual(['portable']);
+  });
+
   it('ships the licences of what is in it', () => {
     const npm = readFileSync(join(libDir, 'licenses/npm.txt'), 'utf8');
     for (const name of ['chokidar', 'pino', 'yaml', 'valibot']) expect(npm).toContain(`=== ${name} `);
-    expect(readFileSync(join(libDir, 'licenses/node.txt'), 'utf8')).toContain('Node.js');
+    const node = readFileSync(join(libDir, 'licenses/node.txt'), 'utf8');
+    for (const name of ['Node.js', 'libc6', 'libgcc-s1', 'libstdc++6', 'LGPL-2.1', 'GPL-3']) expect(node).toContain(`=== ${name} ===`);
+  });
+
+  it.skipIf(!has('musl-gcc'))('ships the licence of what is linked into init', () => {
+    expect(readFileSync(join(libDir, 'licenses/init.txt'), 'utf8')).toContain('=== musl-dev ===');
+  });
+});
+
+describe('the tree', () => {
+  it('is as small as it has to be', async () => {
+    expect(rawSize(dist)).toBeLessThanOrEqual(limits.raw);
+    expect(await gzippedSize(dist)).toBeLessThanOrEqual(limits.gzipped);
   });
 });
 

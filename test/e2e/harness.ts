@@ -41,7 +41,12 @@ export function configFile(config: object): string {
 }
 
 /** Waits until the log has `count` lines that match, and gives all its matches so far. */
-export async function logged(container: Namespace, pattern: RegExp, timeoutMs = 10_000, count = 1): Promise<readonly string[]> {
+export async function logged(
+  container: Pick<Namespace, 'stderr'>,
+  pattern: RegExp,
+  timeoutMs = 10_000,
+  count = 1,
+): Promise<readonly string[]> {
   const matches = () =>
     container
       .stderr()

@@ -114,7 +114,7 @@ export const mainOf = (site: Site, container: Namespace): Promise<number> =>
 export const workersOf = async (site: Site, container: Namespace): Promise<number[]> => childrenOf(await mainOf(site, container)).sort();
 
 /** What reinit wrote of one kind, in order: its log has a line of JSON for each. */
-export const lines = (container: Namespace, event: string): LogLine[] =>
+export const lines = (container: Pick<Namespace, 'stderr'>, event: string): LogLine[] =>
   container
     .stderr()
     .split('\n')
@@ -130,7 +130,7 @@ export interface LogLine {
 }
 
 /** Waits until there are so many of them, and gives them all. */
-export const said = (container: Namespace, event: string, count = 1, timeoutMs?: number): Promise<LogLine[]> =>
+export const said = (container: Pick<Namespace, 'stderr'>, event: string, count = 1, timeoutMs?: number): Promise<LogLine[]> =>
   eventually(
     `${count} lines of ${event}`,
     () => {

@@ -7,6 +7,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { action, exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
+import { movesRealTime, unlessEmulated } from '../fixtures/init/emulated.ts';
 import { endAll, hostPid, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit, statusField } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -30,7 +31,7 @@ async function running(options: Parameters<typeof startDriven>[1] = {}, command 
 }
 
 describe('the controller', () => {
-  it('is told the state at the begin, and all that it has not acknowledged, also after kill -9', async () => {
+  unlessEmulated(movesRealTime)('is told the state at the begin, and all that it has not acknowledged, also after kill -9', async () => {
     const { one, controller, life } = await running();
     const { helloFlags } = constants;
     expect(life.hello()).toMatchObject({

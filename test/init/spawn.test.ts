@@ -7,6 +7,7 @@ import { constants } from '../../src/link/messages.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
 import { helper, hold, orders, spawn } from '../fixtures/init/effects.ts';
+import { unlessEmulated } from '../fixtures/init/emulated.ts';
 import { endAll, statusField } from '../fixtures/init/init.ts';
 import { environment, parse } from '../fixtures/init/report.ts';
 
@@ -75,7 +76,7 @@ describe('spawn', () => {
     expect(lines.get('arg')).toHaveLength(70_001);
   });
 
-  it('sets user, groups, umask, nice, limits and no_new_privs', async () => {
+  unlessEmulated('it leaves out setrlimit(RLIMIT_STACK)')('sets user, groups, umask, nice, limits and no_new_privs', async () => {
     const more = { uid: 1234, gid: 2345, groups: bytes('7', '3456'), umask: 0o27, nice: 5, flags: flags.no_new_privs };
     const { lines } = await reported(spawn(1, { ...more, rlimits: bytes('nofile=77:99', 'core=0', 'stack=1048576:unlimited') }));
     expect(lines.get('ids')).toEqual(['1234 1234 2345 2345']);

@@ -5,7 +5,8 @@ import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, openController } from '../fixtures/init/controller.ts';
 import { nested, orders, stop } from '../fixtures/init/effects.ts';
-import { reinit, signalsSeen, tini } from '../fixtures/init/init.ts';
+import { hasNoSubreaper, unlessEmulated } from '../fixtures/init/emulated.ts';
+import { reinit, signalsSeen, statusField, tini } from '../fixtures/init/init.ts';
 import { closeTerminals, openTerminal, type Terminal } from '../fixtures/init/terminal.ts';
 
 afterEach(async () => {
@@ -45,9 +46,9 @@ describe('terminal', () => {
     terminal.signal(15);
     expect(await terminal.ended()).toBe(9);
     const other = openTerminal([reinit, '--', '/bin/sleep', '60']);
-    await other.pid();
-    await eventually('sleep', () => readFileSync('/proc/loadavg'));
-    await delay(100);
+    const init = await other.pid();
+    const child = () => Number(readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').split(' ')[0]);
+    await eventually('sleep', () => statusField(child(), 'Name') === 'sleep');
     other.type(ctrlC);
     expect(await other.ended()).toBe(130);
   });
@@ -162,7 +163,7 @@ describe('terminal', () => {
   });
 });
 
-describe('terminal, with a nest', () => {
+unlessEmulated(hasNoSubreaper, describe)('terminal, with a nest', () => {
   /** The command as a nested application. */
   async function nestedOn(command: readonly string[]) {
     const controller = await openController();
