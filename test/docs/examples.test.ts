@@ -68,8 +68,8 @@ describe('manifests', () => {
     const text = read('nginx', 'deployment.yaml');
     const misspelled = parse(text.replace('volumeMounts:', 'volumeMount:'));
     const wrong = parse(text.replace('containerPort: 8080', 'containerPort: "8080"'));
-    expect(compile([{ type: 'Deployment', value: misspelled }])).toContain('volumeMount');
-    expect(compile([{ type: 'Deployment', value: wrong }])).toContain('containerPort');
+    expect(compile([{ type: 'Deployment', value: misspelled }])).toContain('TS2353');
+    expect(compile([{ type: 'Deployment', value: wrong }])).toContain('TS2322');
   });
 });
 
