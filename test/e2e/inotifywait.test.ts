@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { fetchText } from '../fixtures/http.ts';
-import { updateVolume } from '../fixtures/kubelet.ts';
+import { type KubeletStep, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { childNamed, childrenOf, installed, isRoot, logged, pause, startContainer, withVolume } from './harness.ts';
 import { nginxSite, type Site } from './sites.ts';
@@ -58,6 +58,22 @@ describe.skipIf(!isRoot || !installed('nginx') || !installed('inotifywait'))('a 
     await logged(container, /Watches established/, 10_000, 2);
     await pause(1000);
     expect(await fetchText(site.url)).not.toBe('three');
+  });
+
+  it('does not see what is written below the directory', async () => {
+    const site = await nginxSite();
+    const container = await start(site);
+    writeFileSync(join(site.volume, 'conf.d/site.conf'), site.payload('two')['conf.d/site.conf'] ?? '');
+    await pause(1000);
+    expect(container.stderr()).not.toContain('reloaded');
+    expect(await fetchText(site.url)).toBe('one');
+  });
+
+  it('reloads before kubelet has written the first file', async () => {
+    const site = await nginxSite();
+    const container = await start(site);
+    const reloaded = async (step: KubeletStep) => void (step === 'directory' && (await logged(container, /^reloaded/)));
+    await updateVolume(site.volume, site.payload('two'), { onStep: reloaded });
   });
 
   it('reloads for a swap to the same bytes', async () => {

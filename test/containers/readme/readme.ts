@@ -17,7 +17,13 @@ interface Step {
 
 const blocks = (markdown: string): string[] => [...markdown.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
 
-export const stepsOf = (markdown: string): Step[] =>
+/**
+ * Packages that are installed into the images cost the most, and that depends on a mirror. Hence also not every example in both engines: those with
+ * small packages are.
+ */
+export const patience = 600_000;
+
+const stepsOf = (markdown: string): Step[] =>
   blocks(markdown).flatMap((block) =>
     block
       .split(/^\$ /m)
