@@ -20,6 +20,10 @@ const configMapsOf = (example: string): ConfigMap[] =>
   parseAllDocuments(read(example, 'configmap.yaml')).map((document) => document.toJS());
 const podOf = (example: string) => deploymentOf(example).spec?.template.spec;
 
+const followed = ['servers', 'applications']
+  .map((part) => readFileSync(join(root, `test/containers/examples-${part}.test.ts`), 'utf8'))
+  .join();
+
 /** The last of an instruction of a Dockerfile. */
 const instruction = (dockerfile: string, name: string): string | undefined =>
   [...dockerfile.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].at(-1)?.[1];
@@ -120,7 +124,8 @@ describe.each(containers)('examples/%s', (example) => {
     }
   });
 
-  test('has a page that is in the list', () => {
+  test('has a page that is in the list, and is followed by a test', () => {
+    expect(followed).toContain(`'${example}'`);
     expect(readFileSync(join(examples, 'README.md'), 'utf8')).toContain(`](${example}/README.md)`);
   });
 });
