@@ -5,7 +5,7 @@
  *
  *   --arch   for that architecture, by the name that TARGETARCH has for it. Another than this machine's is built in build/ARCH/dist, by a cross
  *            compiler, and fetches its Node from npm and its libraries from Debian
- *   --out    copies the tree there, whatever the architecture
+ *   --out    makes only what ships, and copies it there, whatever the architecture
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -28,7 +28,7 @@ try {
   if (!isArch(arch)) throw new Error(`--arch is ${archNames.join(' or ')}, not ${arch}`);
   await withLock(async () => {
     const target = targetOf(arch);
-    await buildTree(target);
+    await buildTree(target, out === undefined);
     if (out !== undefined) cpSync(target.tree, resolve(out), { recursive: true, preserveTimestamps: true });
   });
 } catch (error) {
@@ -36,15 +36,15 @@ try {
   process.exitCode = 1;
 }
 
-async function buildTree(target: Target): Promise<void> {
+async function buildTree(target: Target, forTests: boolean): Promise<void> {
   const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const gen = join(build, 'gen');
   mkdirSync(gen, { recursive: true });
   await run([process.execPath, join(root, 'scripts/gen-messages.ts')]);
   if (!target.native) await fetchForeign(target);
-  await Promise.all([buildInit(target, gen, version), buildController(target, version)]);
+  await Promise.all([buildInit(target, { gen, version, forTests }), buildController(target, version)]);
   await buildCodeCache(target); // by a start of the controller under init
-  for (const variant of ['test', 'asan']) linkLibrary(target, variant);
+  for (const variant of forTests ? ['test', 'asan'] : []) linkLibrary(target, variant);
 }
 
 async function buildController(target: Target, version: string): Promise<void> {

@@ -75,10 +75,12 @@ const servicePolicies: readonly ServicePolicy[] = (
     { restart: 'on-failure' },
     { restart: 'on-failure', ready: probe, sockets, owned: true },
     { restart: 'on-failure', restart_order: 'start_first', ready: probe },
+    { attach: { match: 'app', name: undefined, pid_file: undefined }, ready: probe },
   ] as const
 ).map((different) => ({
   ...defaultService,
   owned: false,
+  reloads: true,
   restart: 'no',
   restart_delay: 10,
   restart_max_delay: 10,
@@ -102,6 +104,10 @@ function serviceMoves(state: ServiceState): [string, ServiceState | undefined][]
     ['nothing of it is left, no wait', { kind: 'gone', token, killed: 0, at: later }],
     ['the probe says yes', { kind: 'answered', id: 1, problem: undefined, at: 1 }],
     ['the probe says no', { kind: 'answered', id: 1, problem: 'no', at: 1 }],
+    ['found', { kind: 'sought', id: 1, sight: { kind: 'one', found: { pid: 2, startTicks: 1, startedAt: 1, permitted: true } }, at: 1 }],
+    ['not there, or several', { kind: 'sought', id: 1, sight: { kind: 'none', problem: undefined }, at: 1 }],
+    ['nobody is there', { kind: 'sought', id: 1, sight: { kind: 'alone' }, at: 1 }],
+    ['the other container’s has ended', { kind: 'lost', token, at: 1 }],
     ['the container stops', { kind: 'stopping', signo: 15 }],
     ['restart wanted', { kind: 'restartWanted', at: 1 }],
     ['leaving wanted', { kind: 'leaveWanted', code: 75, at: 1 }],
@@ -255,7 +261,11 @@ function applyMoves(state: ApplyState): [string, ApplyState | undefined][] {
   ];
   return applyPolicies.flatMap((different) =>
     [false, true].flatMap((ready) => {
-      const given: ApplyPolicy = { policy: (name) => ({ ...(name === copies.name ? copies : files), ...different }), ready };
+      const given: ApplyPolicy = {
+        policy: (name) => ({ ...(name === copies.name ? copies : files), ...different }),
+        ready,
+        restartable: true,
+      };
       return events.map(([name, event]): [string, ApplyState | undefined] => [name, due(applyTransition(state, event, given, 7)?.state)]);
     }),
   );

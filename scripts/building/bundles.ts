@@ -1,13 +1,16 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
-import { root } from './paths.ts';
+import { oldestNode } from '../../src/loader/node-version.ts';
+import { build, root } from './paths.ts';
 import { writeIfNew } from './step.ts';
 import type { Target } from './target.ts';
 
-/** Bundle → its first module. `main` is the loader, and the only one that Node itself reads. */
-const entries = {
-  main: 'src/loader/main.ts',
+/** The loader is the only one that Node itself reads. A Node that is too old must understand it, to say so. */
+const loader = { main: 'src/loader/main.ts' };
+
+/** Bundle → its first module. */
+const bundles = {
   boot: 'src/controller/boot.ts',
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
@@ -15,19 +18,30 @@ const entries = {
   portable: 'src/host/main.ts',
 };
 
+/** What npm packages the bundles hold: for the list of parts of a release. */
+export const bundledList = join(build, 'bundled.json');
+
 /** Those with a code cache beside them. */
 export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
 
-/** Writes the bundles and the licences of what is in them. esbuild is quick enough to run each time; files that are the same stay. */
+/** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
+  const parts = await Promise.all([bundle(loader, 'node10', libDir, version), bundle(bundles, `node${oldestNode}`, libDir, version)]);
+  for (const file of parts.flatMap(({ outputFiles }) => outputFiles)) await writeIfNew(file.path, file.text);
+  const packages = bundledPackages(parts.map(({ metafile }) => metafile));
+  await writeIfNew(join(libDir, 'licenses/npm.txt'), packages.map(licence).join('\n'));
+  await writeIfNew(bundledList, JSON.stringify(packages.map(({ directory: _, ...listed }) => listed)));
+}
+
+async function bundle(entryPoints: Record<string, string>, target: string, outdir: string, version: string) {
   const result = await esbuild({
     absWorkingDir: root,
-    entryPoints: entries,
+    entryPoints,
     bundle: true,
     minify: true,
     platform: 'node',
     format: 'cjs',
-    target: 'node24',
+    target,
     // So that import('./late.ts') becomes require, which the loader answers.
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
@@ -35,15 +49,14 @@ export async function buildBundles({ libDir }: Target, version: string): Promise
     plugins: [siblings, noWorkers],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
-    outdir: libDir,
+    outdir,
     outExtension: { '.js': '.cjs' },
     write: false,
     metafile: true,
     logLevel: 'warning',
   });
   if (result.warnings.length > 0) throw new Error('esbuild warns: see above');
-  for (const file of result.outputFiles) await writeIfNew(file.path, file.text);
-  await writeIfNew(join(libDir, 'licenses/npm.txt'), licences(result.metafile));
+  return result;
 }
 
 /** A dynamic import of another entry stays outside. */
@@ -68,22 +81,32 @@ const noWorkers: Plugin = {
   },
 };
 
-const bundleOf = (file: string): string | undefined => Object.entries(entries).find(([, first]) => join(root, first) === file)?.[0];
+const bundleOf = (file: string): string | undefined => Object.entries(bundles).find(([, first]) => join(root, first) === file)?.[0];
 
-/** The licence files of every package of which something is in a bundle. */
-function licences(meta: Metafile): string {
-  const packages = new Set<string>();
-  for (const input of Object.keys(meta.inputs)) {
-    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
-    if (found !== undefined) packages.add(join(root, found));
-  }
-  return [...packages].sort().map(licence).join('\n');
+export interface BundledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
 }
 
-function licence(directory: string): string {
-  const { name, version, license }: { name: string; version: string; license: string } = JSON.parse(
-    readFileSync(join(directory, 'package.json'), 'utf8'),
-  );
+interface InstalledPackage extends BundledPackage {
+  readonly directory: string;
+}
+
+/** Every package of which something is in a bundle. */
+function bundledPackages(metas: readonly Metafile[]): InstalledPackage[] {
+  const directories = new Set<string>();
+  for (const input of metas.flatMap(({ inputs }) => Object.keys(inputs))) {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (found !== undefined) directories.add(join(root, found));
+  }
+  return [...directories].sort().map((directory) => {
+    const { name, version, license }: BundledPackage = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    return { name, version, license, directory };
+  });
+}
+
+function licence({ name, version, license, directory }: InstalledPackage): string {
   const files = globSync('{LICENSE,LICENCE,license,licence}*', { cwd: directory }).sort();
   const texts = files.map((file) => readFileSync(join(directory, file), 'utf8').trim());
   return `=== ${name} ${version} (${license}) ===\n\n${texts.join('\n\n')}\n`;

@@ -43,20 +43,30 @@ const sanitized = [
   '-DREINIT_TEST',
 ];
 
-function variantsFor(target: Target): Variant[] {
+function variantsFor(target: Target, forTests: boolean): Variant[] {
   const { sanitizing, static: compiler } = compilersFor(target);
   const flags = [...small, relro[target.arch]];
   const inVariant = (name: string) => join(target.variants, name, 'bin/reinit');
+  const shipped: Variant = { name: 'init', compiler, flags, output: join(target.binDir, 'reinit'), optional: false };
+  if (!forTests) return [shipped];
   const all: Variant[] = [
-    { name: 'init', compiler, flags, output: join(target.binDir, 'reinit'), optional: false },
+    shipped,
     { name: 'init-test', compiler, flags: [...flags, '-DREINIT_TEST'], output: inVariant('test'), optional: false },
   ];
   if (sanitizing) all.push({ name: 'init-asan', compiler: sanitizing, flags: sanitized, output: inVariant('asan'), optional: true });
   return all;
 }
 
-/** init and its variants. `gen` holds the generated header; `version` is what `reinit --version` says. */
-export async function buildInit(target: Target, gen: string, version: string): Promise<void> {
+export interface InitOptions {
+  /** Holds the generated header. */
+  readonly gen: string;
+  /** What `reinit --version` says. */
+  readonly version: string;
+  /** With the variants that are not shipped. */
+  readonly forTests: boolean;
+}
+
+export async function buildInit(target: Target, { gen, version, forTests }: InitOptions): Promise<void> {
   const sources = globSync('src/init/*.c', { cwd: root }).sort();
   if (sources.length === 0) throw new Error('no C sources in src/init');
   const texts = [...sources, ...globSync('src/init/*.h', { cwd: root }).sort()].map(
@@ -69,7 +79,7 @@ export async function buildInit(target: Target, gen: string, version: string): P
     const inputs = [...command, ...texts, ...headers];
     await step(`${target.arch}-${variant.name}`, inputs, [variant.output], () => compile(variant, command, sources));
   };
-  await Promise.all(variantsFor(target).map(make));
+  await Promise.all(variantsFor(target, forTests).map(make));
 }
 
 async function compile(variant: Variant, command: readonly string[], sources: readonly string[]): Promise<void> {

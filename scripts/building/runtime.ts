@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { runtimeCommand as commandIn } from '../../src/loader/runtime-command.ts';
 import { fetchedNode, fetchedRoot } from './fetch.ts';
+import { buildLicences } from './licences.ts';
 import { available, run } from './run.ts';
 import { identity, place, step, write } from './step.ts';
 import { native, type Target } from './target.ts';
@@ -36,12 +37,7 @@ export async function buildRuntime(target: Target): Promise<void> {
     place(node, (temporary) => copyNode(source, temporary, strip)),
   );
   await step(`${target.arch}-libraries`, files.map(identity), outputs, () => copyLibraries(target, files));
-  await buildLicences(target, 'node', [
-    join(dirname(source), '../LICENSE'),
-    ...notices(target, 'libc6', 'libgcc-s1', 'libstdc++6'),
-    ...namedThere,
-  ]);
-  await buildLicences(target, 'init', notices(target, 'musl-dev'));
+  await buildLicences(target, join(dirname(source), '../LICENSE'));
 }
 
 /** How init starts the shipped Node. */
@@ -124,35 +120,6 @@ function withoutPreloadFile(loader: Buffer): Buffer {
   changed.write(nothing, at, 'latin1');
   if (changed.indexOf(name) >= 0) throw new Error('the loader names /etc/ld.so.preload twice');
   return changed;
-}
-
-/** The copyright notices of Debian's packages. */
-function notices(target: Target, ...packages: readonly string[]): string[] {
-  const places = target.native ? ['/'] : [fetchedRoot(target), '/'];
-  return packages.flatMap((name) =>
-    places
-      .map((place) => join(place, 'usr/share/doc', name, 'copyright'))
-      .filter(existsSync)
-      .slice(0, 1),
-  );
-}
-
-/** The licences of glibc and of gcc's libraries, which their notices only name. */
-const namedThere = ['LGPL-2.1', 'GPL-3'].map((name) => `/usr/share/common-licenses/${name}`);
-
-/** What is linked into, or ships beside, a part of the tree. */
-async function buildLicences(target: Target, part: string, candidates: readonly string[]): Promise<void> {
-  const files = candidates.filter(existsSync);
-  const output = join(target.libDir, 'licenses', `${part}.txt`);
-  await step(`${target.arch}-licences-${part}`, files.map(identity), [output], () => {
-    const texts = files.map((file) => `=== ${titleOf(file)} ===\n\n${readFileSync(file, 'utf8')}`);
-    return write(output, texts.join('\n'));
-  });
-}
-
-function titleOf(file: string): string {
-  const name = basename(file);
-  return name === 'copyright' ? basename(dirname(file)) : name === 'LICENSE' ? 'Node.js' : name;
 }
 
 export const runtimeStamp = (target: Target): string => identity(nodeOf(target));

@@ -63,4 +63,7 @@ export function isArch(text: string): text is Arch {
   return Object.hasOwn(architectures, text);
 }
 
-export const archNames = Object.keys(architectures);
+export const archNames = Object.keys(architectures) as Arch[];
+
+/** By the name that a release has for it, which is npm's. */
+export const platformOf = (arch: Arch): string => architectures[arch].npm.replace('node-', '');

@@ -1,6 +1,7 @@
 import { flagGroups } from '../../src/cli/flag-table.ts';
-import { helpText } from '../../src/cli/help.ts';
+import { attachHelpText, helpText } from '../../src/cli/help.ts';
 import { aboutOf, allFields, type Field, infoOf, type Schema } from '../../src/config/fields.ts';
+import { flagAliases } from '../../src/config/flags.ts';
 import type { Parts } from '../../src/config/kinds.ts';
 import { exitCodeCatalogue } from '../../src/core/exit-codes.ts';
 
@@ -18,6 +19,7 @@ export function configurationPage(): string {
     'Configuration',
     configurationIntroduction,
     `## The application\n\n${of('service')}`,
+    `## attach\n\nFor \`reinit attach\`, the [sidecar](../how-to/sidecar.md): the application is a process of another container, with which this one shares the process namespace. It is found, not started. All that is given has to fit; of several the one that is the others' ancestor is meant, and while there are several all the same, none. With nothing given (\`attach: {}\`) no process has to be known, for \`on_change: http\` and the like.\n\n${of('attach')}`,
     `## watch\n\nA list of rules: what to watch, and what to do about a change. Flags of this group make one rule, which takes the place of the file's.\n\n${of('watch')}`,
     `## log\n\nreinit's own log, on stderr. The application's output is not touched.\n\n${of('log')}`,
   );
@@ -47,7 +49,12 @@ watch:
 
 function fieldSection(field: Field): string {
   const facts = [`type: ${field.info.type.replaceAll('\\|', 'or')}`, field.required ? 'required' : `default: ${fallbackText(field)}`];
-  if (field.flag !== undefined) facts.push(`flag: \`--${field.flag}\`${field.flag === 'environment' ? ' or `--env`' : ''}`);
+  if (field.flag !== undefined)
+    facts.push(
+      `flag: \`--${field.flag}\`${Object.entries(flagAliases)
+        .flatMap(([alias, flag]) => (flag === field.flag ? ` or \`--${alias}\`` : []))
+        .join('')}`,
+    );
   if (field.variable !== undefined) facts.push(`variable: \`${field.variable}\``);
   const parts = partRows(field.info.parts ?? (field.info.item === undefined ? undefined : infoOf(field.info.item)?.parts), '');
   const table = parts.length === 0 ? '' : `\n\n| key | type | default | meaning |\n|---|---|---|---|\n${parts.join('\n')}`;
@@ -82,7 +89,13 @@ export function cliPage(): string {
   });
   const variables =
     'A variable that is empty counts as unset. Lists in variables are parted by commas, `REINIT_WATCH` and `REINIT_ENV_FROM` by colons as PATH is; maps are `NAME=VALUE` parted by commas. `REINIT_NODE` names the Node that init starts. `REINIT_HOST=portable` runs [without init](../how-to/portable-mode.md), for development. Other REINIT_* variables are left alone; one that is nearly a setting gets a warning.';
-  return page('Command line', `\`\`\`text\n${helpText()}\n\`\`\``, `## Flags and variables\n\n${variables}`, ...tables);
+  return page(
+    'Command line',
+    block(helpText()),
+    `## reinit attach\n\n${block(attachHelpText())}`,
+    `## Flags and variables\n\n${variables}`,
+    ...tables,
+  );
 }
 
 /** docs/reference/exit-codes.md */
@@ -95,5 +108,6 @@ export function exitCodesPage(): string {
   );
 }
 
+const block = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const page = (title: string, ...parts: readonly string[]): string => `${generated}\n\n# ${title}\n\n${parts.join('\n\n')}\n`;

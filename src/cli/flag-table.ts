@@ -1,4 +1,5 @@
 import { allFields, type Field } from '../config/fields.ts';
+import { flagAliases } from '../config/flags.ts';
 
 /** A flag as the help and the reference show it. */
 export interface FlagRow {
@@ -8,6 +9,7 @@ export interface FlagRow {
 }
 
 export interface FlagGroup {
+  readonly group: Field['group'] | undefined;
   readonly title: string;
   readonly rows: readonly FlagRow[];
 }
@@ -28,25 +30,28 @@ const general: readonly FlagRow[] = [
 
 const titles: Readonly<Record<Field['group'], string>> = {
   service: 'The application',
+  attach: 'An application of another container (reinit attach)',
   watch: 'Watching (these make one rule, in place of those in the file)',
   log: "reinit's log",
 };
 
 /** All flags, grouped; those of settings come from the schema. */
 export function flagGroups(): readonly FlagGroup[] {
-  const groups = (['service', 'watch', 'log'] as const).map((group) => ({
+  const groups = (['service', 'attach', 'watch', 'log'] as const).map((group) => ({
+    group,
     title: titles[group],
     rows: allFields()
       .filter((field) => field.group === group)
       .flatMap(settingRow),
   }));
-  return [{ title: 'General', rows: general }, ...groups];
+  return [{ group: undefined, title: 'General', rows: general }, ...groups];
 }
 
 function settingRow(field: Field): FlagRow[] {
   const { flag, info, variable } = field;
   if (flag === undefined) return [];
-  const name = flag === 'environment' ? '--env, --environment' : `--${flag}`;
+  const names = [...Object.keys(flagAliases).filter((alias) => flagAliases[alias] === flag), flag];
+  const name = names.map((one) => `--${one}`).join(', ');
   const { spelling } = info;
   const placeholder = 'placeholder' in spelling ? ` ${spelling.placeholder}` : '';
   const repeat = spelling.form === 'list' || spelling.form === 'map' ? ' Repeatable.' : '';

@@ -10,6 +10,7 @@ Usage
   reinit [flags] -- command [arguments…]   run the command (a drop-in for tini and dumb-init)
   reinit [flags]                           run the command of the file
   reinit run [flags] [-- command…]         the same, said aloud
+  reinit attach [flags]                    do it for a process of another container: reinit attach --help
   reinit validate [file] [flags] [-- command…]
                                            say what would happen, or all mistakes; start nothing
   reinit preset [name]                     print what a preset means, as YAML; without a name: which there are
@@ -38,6 +39,7 @@ const examples = `Examples
   reinit --watch /etc/app --on-change restart --stop-timeout 20s -- ./server
   reinit -g -e 143 -- java -jar app.jar
   reinit --preset nginx -- nginx -g 'daemon off;'
+  reinit attach --match 'nginx: master' --watch /etc/nginx --validate 'nginx -t'
   reinit preset nginx > reinit.yaml
   reinit validate reinit.yaml
 
@@ -50,6 +52,33 @@ export function helpText(): string {
   const groups = flagGroups().map(({ title, rows }) => `${title}\n${rows.map(flagLines).join('\n')}`);
   const codes = exitCodeCatalogue.map(({ code, meaning }) => hang(`  ${code}`, meaning, 14));
   return [introduction, ...groups, examples, `Exit codes\n${codes.join('\n')}`].join('\n\n');
+}
+
+const attachIntroduction = `reinit attach watches configuration for an application that another container runs. Both share one process
+namespace: shareProcessNamespace: true in the pod, or docker run --pid container:NAME. The process is found, never
+started, stopped or restarted; everything else is as ever: a change is checked, then told to it, then confirmed.
+
+Usage
+  reinit attach --match PATTERN [flags]
+  reinit attach -c FILE [flags]            with attach: in the file (then reinit alone does the same)`;
+
+const attachEnd = `All flags about watching and the log, see reinit help. Not among them are those about the start, the stop and the restart
+of the application, which are its own container's; on_change is reload, exec, http or none. With http, exec and none no
+process has to be known.
+
+Who may signal: the user that the application runs as, or one with CAP_KILL. While it is not there, or could be one of
+several, reinit waits and says so. It leaves with 0 on TERM, INT and QUIT, and with 100 where the namespace is not shared.
+
+Examples
+  reinit attach --match 'nginx: master' --watch /etc/nginx --validate 'nginx -t' --confirm-by workers
+  reinit attach --name haproxy --watch /etc/haproxy --reload-signal USR2
+  reinit attach --watch /etc/prometheus --on-change http --http http://127.0.0.1:9090/-/reload`;
+
+/** The text of `reinit attach --help`. */
+export function attachHelpText(): string {
+  const rows = flagGroups().flatMap(({ group, rows }) => (group === 'attach' ? rows : []));
+  const flags = rows.map(({ flag, about }) => hang(`  ${flag}`, about.replaceAll('`', ''), 34)).join('\n');
+  return [attachIntroduction, `Which process: all that is given has to fit\n${flags}`, attachEnd].join('\n\n');
 }
 
 function flagLines({ flag, about }: FlagRow): string {

@@ -2,12 +2,12 @@ import { Command, CommanderError } from 'commander';
 import schema from '../../docs/reference/reinit.schema.json' with { type: 'json' };
 import { exitCodes } from '../core/exit-codes.ts';
 import { version } from '../core/version.ts';
-import { helpText } from './help.ts';
+import { attachHelpText, helpText } from './help.ts';
 import { preset } from './preset.ts';
 import { type Output, validate } from './validate.ts';
 
 /**
- * The verbs that run nothing: `validate`, `preset`, `schema`, `help`, `version`. init execs this for them; all else is a start, and init's own.
+ * The verbs that run nothing: `validate`, `preset`, `schema`, `help`, `version`, and help on `attach`. init execs this for them; all else is a start, and init's own.
  *
  * @param argv without node and script
  * @returns the exit code
@@ -55,6 +55,14 @@ function programFor(output: Output, verbs: Verbs): Command {
   // Flags of settings are not commander's: the loader reads them, so that validate reads what a start would.
   const validating = program.command('validate').argument('[file]').allowUnknownOption().allowExcessArguments();
   validating.action(() => verbs.validate(validating.args));
+  // It is init that runs it: what comes here asks what it does.
+  const attachHelp = `${attachHelpText()}\n`;
+  program
+    .command('attach')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .configureHelp({ formatHelp: () => attachHelp })
+    .action(() => output.out(attachHelp));
   program.command('preset').argument('[name]').action(verbs.preset);
   program.command('schema').action(() => output.out(`${JSON.stringify(schema, undefined, 2)}\n`));
   program.command('version').action(() => output.out(`reinit ${version}\n`));

@@ -1,4 +1,4 @@
-import type { Config, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
+import type { Attach, Config, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { signalName } from '../core/signals.ts';
 
@@ -6,11 +6,12 @@ import { signalName } from '../core/signals.ts';
 export function summarise(config: Config, commandAfterDashes: readonly string[]): string {
   const { main } = config.services;
   const rows: (readonly [string, string])[] = [
-    ['command', commandText(main.command, commandAfterDashes)],
+    ...(main.attach
+      ? [['attach', attachText(main.attach)] as const]
+      : [['command', commandText(main.command, commandAfterDashes)] as const]),
     ...account(main),
     ...provisions(main),
-    ['stop', stopText(main)],
-    ['restart', restartText(main)],
+    ...(main.attach ? [] : [['stop', stopText(main)] as const, ['restart', restartText(main)] as const]),
     ...signalRows(main),
     ...main.watch.flatMap(watchRows),
     ['log', `${config.log.level}, ${config.log.format}`],
@@ -21,6 +22,17 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
 function commandText(command: readonly string[], after: readonly string[]): string {
   if (after.length > 0) return `${quoted(after)} (from after --)`;
   return command.length > 0 ? quoted(command) : 'what will stand after --';
+}
+
+function attachText({ match, name, pid_file }: Attach): string {
+  const facts = [
+    ...(match === undefined ? [] : [`its command line begins with ${quoted([match])}`]),
+    ...(name === undefined ? [] : [`its program is ${quoted([name])}`]),
+    ...(pid_file === undefined ? [] : [`its pid is in ${pid_file}`]),
+  ];
+  return facts.length === 0
+    ? "another container's application, whose process is not asked for"
+    : `another container's process: ${facts.join(', ')}`;
 }
 
 function account(main: ServiceConfig): (readonly [string, string])[] {

@@ -225,7 +225,10 @@ export function settingName(path: Path): string | undefined {
 }
 
 export const place = (file: string, source: Source, span: Span): Mistake['place'] => ({ kind: 'file', file, at: positionOf(source, span) });
-const scopeOf = (path: Path): Scope => (path[0] === 'watch' ? 'watch' : path[0] === 'log' ? 'log' : 'service');
+function scopeOf([first]: Path): Scope {
+  if (first === 'attach') return 'part';
+  return first === 'watch' || first === 'log' ? first : 'service';
+}
 
 /** Keys of the other parts of the file, and where they belong. */
 function elsewhere(scope: Scope): ReadonlyMap<string, string> {

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import type { KindInfo } from './kinds.ts';
-import { log, service, settings, watchRule } from './schema.ts';
+import { attach, log, service, settings, watchRule } from './schema.ts';
 
 /** A setting as people meet it: its key, and what follows from it. */
 export interface Field {
   /** Where it stands in the YAML: `stop_timeout`, `log.level`, `watch[].settle`. */
   readonly key: string;
-  readonly group: 'service' | 'log' | 'watch';
+  readonly group: 'service' | 'attach' | 'log' | 'watch';
   readonly name: string;
   readonly info: KindInfo;
   readonly description: string;
@@ -58,6 +58,7 @@ const unwrap = (schema: Schema): Schema => ('wrapped' in schema ? unwrap(schema.
 export function allFields(): readonly Field[] {
   return [
     ...fieldsOf('service', service as unknown as Readonly<Record<string, Schema>>),
+    ...fieldsOf('attach', attach.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('watch', watchRule.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('log', log.entries as unknown as Readonly<Record<string, Schema>>),
   ];
@@ -71,7 +72,7 @@ function fieldsOf(group: Field['group'], entries: Readonly<Record<string, Schema
     const spelled = spelling(group, name);
     const none = info.spelling.form === 'none' || spelled === undefined;
     return {
-      key: group === 'service' ? name : group === 'log' ? `log.${name}` : `watch[].${name}`,
+      key: keyOf(group, name),
       group,
       name,
       info,
@@ -82,8 +83,13 @@ function fieldsOf(group: Field['group'], entries: Readonly<Record<string, Schema
   });
 }
 
+function keyOf(group: Field['group'], name: string): string {
+  if (group === 'service') return name;
+  return group === 'watch' ? `watch[].${name}` : `${group}.${name}`;
+}
+
 function spelling(group: Field['group'], name: string): string | undefined {
-  if (group === 'log') return `log_${name}`;
+  if (group === 'log' || group === 'attach') return `${group}_${name}`;
   if (group === 'watch' && name === 'name') return undefined;
   return group === 'watch' && name === 'paths' ? 'watch' : name;
 }

@@ -12,12 +12,22 @@ export interface Given {
 
 export interface Flags {
   readonly config: string | undefined;
+  /** `reinit attach`: nothing is to be started. */
+  readonly attach: boolean;
   readonly given: readonly Given[];
   readonly mistakes: readonly Mistake[];
 }
 
 /** Flags that are not settings, and other spellings: the rest is derived from the schema. */
-export const flagAliases: Readonly<Record<string, string>> = { env: 'environment' };
+export const flagAliases: Readonly<Record<string, string>> = {
+  env: 'environment',
+  match: 'attach-match',
+  name: 'attach-name',
+  'pid-file': 'attach-pid-file',
+};
+
+/** What says how reinit is meant to run, before the flags. */
+const verbs: readonly string[] = ['run', 'attach'];
 
 interface Parse {
   readonly fields: ReadonlyMap<string, Field>;
@@ -30,7 +40,13 @@ interface Parse {
 /** Reads the arguments before `--`. All mistakes are collected; nothing is printed and nobody exits. */
 export function parseFlags(argv: readonly string[]): Flags {
   const fields = new Map(allFields().flatMap((field): [string, Field][] => (field.flag === undefined ? [] : [[field.flag, field]])));
-  const parse: Parse = { fields, rest: argv[0] === 'run' ? argv.slice(1) : [...argv], given: [], mistakes: [], config: undefined };
+  const parse: Parse = {
+    fields,
+    rest: verbs.includes(argv[0] ?? '') ? argv.slice(1) : [...argv],
+    given: [],
+    mistakes: [],
+    config: undefined,
+  };
   for (let arg = parse.rest.shift(); arg !== undefined && arg !== '--'; arg = parse.rest.shift()) {
     if (arg.startsWith('--')) long(parse, arg);
     else if (arg.startsWith('-') && arg.length > 1) shorts(parse, arg);
@@ -44,7 +60,7 @@ export function parseFlags(argv: readonly string[]): Flags {
       break;
     }
   }
-  return { config: parse.config, given: parse.given, mistakes: parse.mistakes };
+  return { config: parse.config, attach: argv[0] === 'attach', given: parse.given, mistakes: parse.mistakes };
 }
 
 function long(parse: Parse, arg: string): void {

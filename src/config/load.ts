@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { attachMistakes } from './attached.ts';
 import { contradictions } from './contradictions.ts';
 import { type FileSettings, maxMistakes, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
 import { doubts } from './doubts.ts';
@@ -50,6 +51,7 @@ export function loadConfig(options: LoadOptions): Config {
   };
   overlay(merged, variables.given);
   overlay(merged, flags.given);
+  if (flags.attach && merged.raw.attach === undefined) merged.raw = { ...merged.raw, attach: {} };
   const config = check(merged, loaded, options);
   for (const doubt of doubts(config)) options.warn?.(doubt);
   return config;
@@ -59,10 +61,15 @@ function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = f
   const locate = (path: Path): Place => placeOf(path, merged, loaded);
   const parsed = v.safeParse(settings, underlay(merged.raw));
   const mistakes = parsed.success
-    ? [...presetMistakes(merged.raw, locate), ...contradictions(parsed.output, locate)]
+    ? [
+        ...presetMistakes(merged.raw, locate),
+        ...contradictions(parsed.output, locate),
+        ...attachMistakes(parsed.output, merged.raw, hasCommand, locate),
+      ]
     : parsed.issues.slice(0, maxMistakes).map((issue) => issueMistake(issue, locate));
   const all = [...merged.mistakes, ...mistakes];
-  if (all.length === 0 && !hasCommand && !commandOptional && merged.raw.command === undefined) all.push(noCommand(loaded.file));
+  if (all.length === 0 && !hasCommand && !commandOptional && merged.raw.command === undefined && merged.raw.attach === undefined)
+    all.push(noCommand(loaded.file));
   if (all.length > 0 || !parsed.success) throw new ConfigError(inOrder(all));
   return toConfig(hasCommand ? { ...parsed.output, command: [] } : parsed.output);
 }

@@ -34,11 +34,10 @@ function top(merged: Merged, field: Field, values: readonly Given[]): void {
     merged.raw = { ...merged.raw, [field.name]: assemble(merged, [field.name], field, values, merged.raw[field.name]) };
     return;
   }
-  const { log } = merged.raw;
-  merged.raw = {
-    ...merged.raw,
-    log: { ...(isMapping(log) ? log : {}), [field.name]: assemble(merged, ['log', field.name], field, values, undefined) },
-  };
+  const { group, name } = field;
+  const former = merged.raw[group];
+  const value = assemble(merged, [group, name], field, values, undefined);
+  merged.raw = { ...merged.raw, [group]: { ...(isMapping(former) ? former : {}), [name]: value } };
 }
 
 /** A rule begun by variables is completed by flags; one of the file is replaced. */

@@ -14,7 +14,19 @@ export interface LogSettings {
   readonly format: 'auto' | 'json' | 'text';
 }
 
+/** A process of another container: all that is given has to fit. Nothing given: none has to be known. */
+export interface Attach {
+  /** How its command line begins; `*` stands for anything. */
+  readonly match: string | undefined;
+  /** The name of its program. */
+  readonly name: string | undefined;
+  /** Holds its pid. */
+  readonly pid_file: string | undefined;
+}
+
 export interface ServiceConfig {
+  /** The application is not started, it is found: what is below about its start, stop and restart is without a meaning then. */
+  readonly attach: Attach | undefined;
   /** Empty: what stands after `--` on init's command line. */
   readonly command: readonly string[];
   /** As written (`"101:101"`, `www-data`, `app:app`); names are looked up when the application is spawned. */

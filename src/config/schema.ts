@@ -135,6 +135,22 @@ export const watchRule = v.strictObject({
   stale_exit_code: withDefault(integer(0, 255), '75', 'The exit code for that. `75` is EX_TEMPFAIL of sysexits(3).'),
 });
 
+/** Whose process is signalled where it is not ours. */
+export const attach = v.strictObject({
+  match: unset(
+    text("the beginning of a command line, such as 'nginx: master'", 'PATTERN'),
+    "How the target's command line begins, its words parted by one space; `*` stands for anything. Where the program is named by a path, the pattern may also begin after that. What only mentions it (a shell, `grep`) does not fit.",
+  ),
+  name: unset(
+    text('the name of a program, such as nginx', 'NAME'),
+    "The name of the target's program: what `ps -o comm` shows, or the last part of the first word of its command line.",
+  ),
+  pid_file: unset(
+    path,
+    "A file with the target's pid, as a path in this container (a volume that both mount). It is not believed where the process is younger than the file.",
+  ),
+});
+
 export const service = {
   preset: unset(
     choice(presetNames),
@@ -220,6 +236,14 @@ export const log = v.strictObject({
 /** The whole file. */
 export const settings = v.strictObject({
   ...service,
+  attach: v.optional(
+    v.pipe(
+      attach,
+      v.description(
+        "The application is a process of another container, with which this one shares the process namespace: it is found, not started. All that is given has to fit; of several the one that is the others' ancestor is meant. With nothing given (`{}`) no process has to be known: for `on_change: http` and the like.",
+      ),
+    ),
+  ),
   log: v.optional(v.pipe(log, v.description("reinit's own log, on stderr. The application's output is not touched.")), {}),
 });
 export type Settings = v.InferOutput<typeof settings>;
@@ -232,8 +256,9 @@ export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]):
   confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
-export function toConfig({ log, preset: _, ...given }: Settings): Config {
+export function toConfig({ log, preset: _, attach, ...given }: Settings): Config {
   const main: ServiceConfig = {
+    attach: attach && { match: undefined, name: undefined, pid_file: undefined, ...attach },
     user: undefined,
     working_dir: undefined,
     umask: undefined,
@@ -265,7 +290,7 @@ function toRule(given: Settings['watch'][number]): WatchRule {
 /** The schema and the model must not drift apart: each key of the model has a setting of the same name, and the other way round. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 export const modelAgrees: {
-  readonly service: Same<keyof ServiceConfig | 'preset', keyof typeof service>;
+  readonly service: Same<keyof ServiceConfig | 'preset', keyof typeof service | 'attach'>;
   readonly rule: Same<keyof WatchRule, keyof v.InferOutput<typeof watchRule>>;
   readonly log: Same<LogSettings, v.InferOutput<typeof log>>;
 } = { service: true, rule: true, log: true };

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers';
 import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/model.ts';
+import type { Attach, Config } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
@@ -17,8 +17,9 @@ import type { KillHook } from '../link/writer.ts';
 import type { Names } from '../log/lines.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { readGeneration } from '../watch/generation.ts';
+import { steadySince } from '../watch/steady.ts';
 import type { Watch } from '../watch/types.ts';
-import { createClock } from './clock.ts';
+import { type Clock, createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
 import { effectOf } from './effects.ts';
 import { createReporter } from './reporter.ts';
@@ -46,9 +47,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
   if (!config) return;
   const clock = createClock(link.hello.now_ms);
   const watches = new Map<string, Watch>();
-  const shop = createShop(config, log);
+  const shop = createShop(config, link, clock, log);
   const read = (name: string): Promise<Reading | undefined> => readRule(name, config, watches, shop);
-  const first = await firstStep(link, config, read, shop);
+  const first = await firstStep(link, config, read, shop, clock);
   const users = lookUp(config, link, log);
   if (!users) return;
   const reporter = createReporter(log, namesOf(config, link));
@@ -97,13 +98,14 @@ export interface Shop {
   open(): Promise<Workshop>;
 }
 
-function createShop(config: Config, log: Log): Shop {
+function createShop(config: Config, { hello }: Link, { now }: Clock, log: Log): Shop {
   let opened: Workshop | undefined;
   let opening: Promise<Workshop> | undefined;
   const warn = (message: string): void => log.say('warn', message, { event: 'files_warning' });
   const load = async (): Promise<Workshop> => {
     const { openWorkshop } = await import('./workshop.ts');
-    opened = openWorkshop({ config, warn });
+    const canKill = (hello.flags & constants.helloFlags.values.can_kill) !== 0;
+    opened = openWorkshop({ config, canKill, now, warn });
     return opened;
   };
   return {
@@ -127,7 +129,7 @@ async function readRule(name: string, config: Config, watches: ReadonlyMap<strin
 type Read = (rule: string) => Promise<Reading | undefined>;
 
 /** What is only handed to the application (files that are published, variables) has to be there before it. */
-async function firstStep(link: Link, config: Config, read: Read, shop: Shop): Promise<Step> {
+async function firstStep(link: Link, config: Config, read: Read, shop: Shop, { now }: Clock): Promise<Step> {
   const { hello, slots } = link;
   const former = formerState(hello);
   const owned = policiesOf(config.services.main).some(isOwned);
@@ -136,10 +138,17 @@ async function firstStep(link: Link, config: Config, read: Read, shop: Shop): Pr
   if (key !== undefined) workshop?.use(key);
   const readings = await readAll(unknownRules(former, config), read);
   const kept = workshop && isFirst(former, slots) ? await workshop.recall() : {};
-  const step = takeOver(former, hello, slots, config, { readings, kept, key });
+  const steady = config.services.main.attach && steadyTimes(config, readings, now() - Date.now());
+  const step = takeOver(former, hello, slots, config, { readings, kept, key, ...(steady && { steady }) });
   await workshop?.load(step.state);
   return step;
 }
+
+/** A process that nobody here has started may have found what is there now, or something else. */
+const steadyTimes = (config: Config, readings: Readings, offset: number) =>
+  Object.fromEntries(
+    config.services.main.watch.map(({ name, paths }) => [name, steadySince([...paths, ...(readings[name]?.files?.keys() ?? [])], offset)]),
+  );
 
 async function readAll(rules: readonly string[], read: Read): Promise<Readings> {
   if (rules.length === 0) return {};
@@ -187,13 +196,16 @@ function namesOf(config: Config, { hello }: Link): Names {
   const { main } = config.services;
   const rule = (name: string) => policiesOf(main).find((one) => one.name === name);
   return {
-    command: hello.command[0]?.toString() ?? main.command[0] ?? '',
+    command: hello.command[0]?.toString() ?? main.command[0] ?? targetName(main.attach),
+    attached: main.attach !== undefined,
     validator: (name, step) => rule(name)?.validate[step]?.[0] ?? 'the validator',
     validateTimeout: (name) => rule(name)?.validate_timeout ?? 0,
     action: (name, step) => rule(name)?.exec[step]?.[0] ?? 'the command',
     actionTimeout: (name) => rule(name)?.exec_timeout ?? 0,
   };
 }
+
+const targetName = (attach: Attach | undefined): string => attach?.name ?? attach?.match ?? attach?.pid_file ?? 'the application';
 
 function later(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);

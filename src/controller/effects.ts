@@ -1,5 +1,6 @@
 /** What the machines command, as init understands it: here the configuration meets the link. Pure. */
 import type { Config, ServiceConfig } from '../config/model.ts';
+import { exitCodes } from '../core/exit-codes.ts';
 import { policiesOf, type RulePolicy, ruleNamed, snapshotPlaceholder } from '../core/policy.ts';
 import type { Command, Orders } from '../core/run.ts';
 import { constants, type Effect } from '../link/messages.ts';
@@ -59,6 +60,8 @@ export function effectOf(command: Command, config: Config, users: Users, environ
       const { id, token, signo, minAgeMs } = command;
       return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 1, min_age_ms: minAgeMs };
     }
+    case 'attach':
+      return { kind: 'attach', token: command.token, pid: command.pid, started: command.startTicks };
     case 'stop':
       return { kind: 'stop', token: command.token, signo: command.signo, timeout_ms: command.timeoutMs };
     case 'orders':
@@ -178,12 +181,19 @@ function ordersEffect({ token, hold }: Orders, { log, services: { main } }: Conf
     scope: scopes.values[main.signal_target],
     actions: Buffer.from(Array.from({ length: signalCount }, (_, signo) => signalActions.values[actionOf(signo, main)])),
     targets: Buffer.from(Array.from({ length: signalCount }, (_, signo) => targetOf(signo, main))),
-    exit_map: Buffer.from(Array.from({ length: codeCount }, (_, code) => main.exit_codes[code] ?? code)),
+    exit_map: Buffer.from(Array.from({ length: codeCount }, (_, code) => containerCode(code, main))),
     log_format: logFormats.values[log.format],
   };
 }
 
+/** Beside another container's application a stop is no end before its time: there is nothing of ours to be ended. */
+function containerCode(code: number, { attach, exit_codes, container_stop_signals: stops }: ServiceConfig): number {
+  return attach && stops.includes(code - exitCodes.signalBase) ? exitCodes.ok : (exit_codes[code] ?? code);
+}
+
+/** Signals for the application come to its own container. */
 function actionOf(signo: number, service: ServiceConfig): 'forward' | 'stop' | 'drop' {
+  if (service.attach) return service.container_stop_signals.includes(signo) ? 'stop' : 'drop';
   return service.signals[signo]?.kind ?? (service.container_stop_signals.includes(signo) ? 'stop' : 'forward');
 }
 

@@ -14,6 +14,7 @@ import { call } from '../probe/call.ts';
 import { countOlder } from '../probe/workers.ts';
 import { openStore } from '../publish/store.ts';
 import type { Remembered } from '../publish/types.ts';
+import { seek } from '../target/seek.ts';
 import { directOperations } from '../watch/operations.ts';
 
 export interface Workshop {
@@ -36,13 +37,17 @@ export interface Workshop {
 
 export interface WorkshopOptions {
   readonly config: Config;
+  /** init holds CAP_KILL. */
+  readonly canKill: boolean;
+  /** ms of CLOCK_BOOTTIME. */
+  now(): number;
   /** Something that is no failure, once each. */
   warn(message: string): void;
 }
 
 const none: ReadonlyMap<string, string> = new Map();
 
-export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
+export function openWorkshop({ config, canKill, now, warn }: WorkshopOptions): Workshop {
   const service = config.services.main;
   const policies = policiesOf(service);
   const store = openStore({ stateDir: service.state_dir, warn });
@@ -75,6 +80,11 @@ export function openWorkshop({ config, warn }: WorkshopOptions): Workshop {
         const { http } = ruleOf(job.rule);
         return done(http ? await call(http, stopped.signal) : 'http is not set');
       }
+      case 'seek':
+        return {
+          kind: 'sought',
+          sight: service.attach ? seek({ attach: service.attach, canKill, now }) : { kind: 'none', problem: undefined },
+        };
       case 'count':
         return { kind: 'counted', count: await countOlder(job.pid, job.since) };
       default:

@@ -100,6 +100,8 @@ export interface ApplyPolicy {
   policy(rule: string): RulePolicy;
   /** The service has a probe of its own for restarts (`ready`). */
   readonly ready: boolean;
+  /** The application is ours to restart. */
+  readonly restartable: boolean;
 }
 
 /** An end of the application now is a failed action. Before init's answer it is not: the signal, if sent, is answered first. */

@@ -40,6 +40,8 @@ type Handler<K extends ApplyState['kind']> = (state: In<K>, event: ApplyEvent, g
  * @param id one that was never used: for readings, a signal, a job or a token
  */
 export function applyTransition(state: ApplyState, event: ApplyEvent, given: ApplyPolicy, id: number): ApplyStep | undefined {
+  // What was begun without it was begun for another one.
+  if (event.kind === 'instanceFound') return state.kind === 'none' ? undefined : dissolve(state.batch, undefined, undefined, event.at);
   if (event.kind === 'containerStops') return state.kind === 'none' ? undefined : to({ kind: 'none' });
   if (event.kind === 'instanceEnded' && !event.ordered) return state.kind === 'none' ? undefined : died(state, event, given);
   const handler = handlers[state.kind] as Handler<ApplyState['kind']>;
@@ -50,7 +52,8 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
   none(_, event, given, id) {
     if (event.kind !== 'begin') return undefined;
     const { batch, at } = event;
-    const step = gauge(batch, at, given, id);
+    const step =
+      batch.action === 'restart' && !given.restartable ? untold(batch, 'killed_before', at, given, id) : gauge(batch, at, given, id);
     return { ...step, sayings: [...batch.members.map(({ rule }): Saying => ({ rule, event: { kind: 'chosen' } })), ...step.sayings] };
   },
   gauging({ batch, job, told }, event, given, id) {
@@ -130,6 +133,18 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
   },
 };
 
+/** There is no way to make it read its files again. One that does not take the signal yet may do so later; one that dies of it is not asked again. */
+function untold(
+  batch: Batch,
+  why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before',
+  at: number,
+  given: ApplyPolicy,
+  id: number,
+): ApplyStep {
+  const note = { kind: 'not_signalled', signo: leaderOf(batch, given).reload_signal, hash: leaderHash(batch), why } as const;
+  return settleFailure(batch, { kind: 'none', why: 'refused', note: () => note, again: why !== 'killed_before' }, at, given, id);
+}
+
 function gauge(batch: Batch, at: number, given: ApplyPolicy, id: number): ApplyStep {
   if (batch.action === 'reload' && !batch.rollback && leaderOf(batch, given).max_draining !== undefined) {
     return to({ kind: 'gauging', batch, job: id, told: false });
@@ -153,6 +168,7 @@ function answered({ batch, attempt }: In<'signalling'>, result: SignalResult, at
     }
     default: {
       if (at - attempt.since >= patienceMs + leader.reload_after_start) {
+        if (!given.restartable) return untold(batch, result, at, given, id);
         const step = recheck({ ...batch, action: 'restart' }, { ...attempt, count: 0 }, given, id, at);
         return telling(step, batch, { kind: 'falls_to_restart', signo, why: result });
       }

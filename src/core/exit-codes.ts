@@ -28,7 +28,8 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
   },
   {
     code: '100',
-    meaning: 'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes. Nothing was started.',
+    meaning:
+      'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes, or `reinit attach` does not share a process namespace. Nothing was started.',
     advice: 'Read the message; `reinit validate` shows all mistakes without starting anything.',
   },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
@@ -38,7 +39,11 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     advice:
       'Correct the files: the lines before say what is wrong. With `state_dir` on a volume the last good ones are there for the next start.',
   },
-  { code: '111', meaning: 'A system call failed that reinit cannot do without.', advice: 'The message names the call and the error.' },
+  {
+    code: '111',
+    meaning: 'A system call failed that reinit cannot do without, or there is no Node.js that it can use (npm package).',
+    advice: 'The message names the call and the error, or the Node.js that was found.',
+  },
   {
     code: '126',
     meaning: 'The command was found and cannot be started (not executable, bad interpreter, user or working directory).',

@@ -7,10 +7,10 @@ import { type Beginning, close, openRun, type Run, type Step, servicePolicy, tak
 import { firstStart } from './service.ts';
 
 /** The first start of the container: the spawn (or what comes before it), and what the rules' files were before it. */
-export function begin(config: Config, { readings, kept, key }: Beginning, at: number, token = 1): Step {
+export function begin(config: Config, { readings, kept, key, steady }: Beginning, at: number, token = 1): Step {
   const rules = policiesOf(config.services.main).map(({ name }): [string, RuleState] => {
     const good = kept[name]?.good;
-    const rule = freshRule(readings[name], at);
+    const rule = freshRule(readings[name], at, steady?.[name]);
     return [name, { ...rule, good: good === undefined ? undefined : { hash: good, files: undefined }, refused: kept[name]?.refused }];
   });
   const base = {

@@ -3,6 +3,7 @@
  * begins those again that the last one did not end. So each must be safe to do twice. Types only.
  */
 import type { Check } from '../config/model.ts';
+import type { Sight } from './sight.ts';
 
 export type Job =
   /** Copies the rule's files, as they are now, into a directory of our own, if they are this generation. Answer: `staged`. */
@@ -20,6 +21,8 @@ export type Job =
     }
   /** The rule's `http` action with its retries. Answer: `done`. */
   | { readonly kind: 'call'; readonly id: number; readonly rule: string }
+  /** Looks once for the process that is attached to. Answer: `sought`. */
+  | { readonly kind: 'seek'; readonly id: number }
   /** Counts children of the process that are older than `since`. Answer: `counted`. */
   | { readonly kind: 'count'; readonly id: number; readonly pid: number; readonly since: number };
 
@@ -29,4 +32,5 @@ export type JobResult =
   | { readonly kind: 'moved' }
   /** `problem` is for people, and names the setting; undefined: it went well. */
   | { readonly kind: 'done'; readonly problem: string | undefined }
-  | { readonly kind: 'counted'; readonly count: number };
+  | { readonly kind: 'counted'; readonly count: number }
+  | { readonly kind: 'sought'; readonly sight: Sight };

@@ -49,6 +49,13 @@ export type Note =
   | { readonly kind: 'starting_beside' }
   | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
   | { readonly kind: 'beside_failed'; readonly problem: string }
+  | { readonly kind: 'target_awaited'; readonly problem: string | undefined; readonly waitedMs: number }
+  | { readonly kind: 'target_ambiguous'; readonly processes: readonly string[] }
+  | { readonly kind: 'target_alone' }
+  | { readonly kind: 'attach_failed'; readonly pid: number; readonly text: string }
+  | { readonly kind: 'attached'; readonly pid: number; readonly ageMs: number }
+  | { readonly kind: 'target_not_permitted'; readonly pid: number }
+  | { readonly kind: 'target_ended'; readonly pid: number; readonly ranMs: number }
   | ({ readonly rule: string } & RuleNote);
 
 export type RuleNote =
@@ -66,6 +73,13 @@ export type RuleNote =
   | { readonly kind: 'signal_waits'; readonly signo: number; readonly why: 'not_yet' | 'ignored' | 'not_caught' }
   | { readonly kind: 'signal_refused'; readonly signo: number; readonly hash: string }
   | { readonly kind: 'falls_to_restart'; readonly signo: number; readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before' }
+  /** As `falls_to_restart`, of an application that somebody else runs. */
+  | {
+      readonly kind: 'not_signalled';
+      readonly signo: number;
+      readonly hash: string;
+      readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before';
+    }
   /** `signo`: undefined where the action was no signal. */
   | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
   /** `problem`: what the application did, as in `was not ready in time`; undefined: it ended. */

@@ -25,6 +25,7 @@ function rulesJobs({ rules }: State): Job[] {
 function serviceJobs(state: State, config: Config): Job[] {
   const { service } = state;
   if (service.kind === 'preparing') return service.step.kind === 'publishing' ? [publishJob(state, config, service.step.job)] : [];
+  if (service.kind === 'seeking') return service.step.kind === 'looking' ? [{ kind: 'seek', id: service.step.job }] : [];
   if (service.kind !== 'running') return [];
   const { ready } = config.services.main;
   if (!ready) return [];

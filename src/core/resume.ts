@@ -9,7 +9,8 @@ import type { Readiness, ServiceState } from './service-state.ts';
 /** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
 export function resume(state: State, config: Config, { readings, key }: Beginning, at: number): Step {
   const running = state.service.kind === 'running';
-  const fresh = (policy: RulePolicy): RuleState => (running ? adoptedRule : freshRule)(readings[policy.name], at, policy);
+  const fresh = (policy: RulePolicy): RuleState =>
+    running ? adoptedRule(readings[policy.name], at, policy) : freshRule(readings[policy.name], at);
   const rules = policiesOf(config.services.main).map((policy): [string, RuleState] => {
     const known = state.rules[policy.name];
     // The watch begins anew: it tells again what stirs.

@@ -32,6 +32,23 @@ export function started(
   return enter(rule, { kind: 'surveying', expected: rule.phase.expected, startedAt: at, read: id, success: undefined });
 }
 
+/** It was not started by us: what it has found is known if that was there before it. Where nobody knows its start, live files are taken as they are. */
+export function found(
+  rule: RuleState,
+  { since, published, at }: Extract<InstanceEvent, { kind: 'instanceFound' }>,
+  policy: RulePolicy,
+  id: number,
+): RuleStep | undefined {
+  if (isOwned(policy)) {
+    const settled = rule.phase.kind === 'idle' || rule.phase.kind === 'down';
+    if (settled && since !== undefined && since >= Math.max(published, rule.actedAt)) return startedOnPublished(rule, since, policy, id);
+    const unknown = { ...rule, applied: undefined, goodAt: undefined };
+    return settled ? evaluate(unknown, policy, at, id) : learnt(unknown);
+  }
+  const expected = since === undefined || rule.steadySince <= since ? rule.desired?.hash : undefined;
+  return enter(rule, { kind: 'surveying', expected, startedAt: since ?? at, read: id, success: undefined });
+}
+
 function startedOnPublished(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
   const { published, phase } = rule;
   if (!published) return undefined;

@@ -9,7 +9,7 @@ import { isOwned, type RulePolicy } from './policy.ts';
 import { bare, shortHash } from './reading.ts';
 import type { Phase, RuleEvent, RuleState, RuleStep } from './rule.ts';
 import { isRefused } from './rule.ts';
-import { confirmedByStart, ended, ordered, started } from './rule-instance.ts';
+import { confirmedByStart, ended, found, ordered, started } from './rule-instance.ts';
 import {
   accept,
   change,
@@ -58,6 +58,7 @@ const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
   calmed: (rule) => (rule.stirsSince === undefined ? undefined : learnt({ ...rule, stirsSince: undefined })),
   instanceOrdered: ordered,
   instanceStarted: started,
+  instanceFound: found,
   instanceEnded: ended,
   instanceReady: confirmedByStart,
   instanceUnready: () => undefined,

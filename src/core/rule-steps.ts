@@ -41,7 +41,7 @@ export function change(rule: RuleState, reading: Reading, at: number, policy: Ru
   const actedAt = rule.phase.kind === 'applying' ? at : rule.actedAt;
   const { echo, note } = foreign || !policy.loop_guard ? { echo: rule.echo } : noticeChange(rule.echo, at, actedAt, policy.settle);
   const loop = note ? [note] : [];
-  const state = { ...calm, echo, desired: reading, seenAt: at };
+  const state = { ...calm, echo, desired: reading, seenAt: at, steadySince: at };
   const from = rule.applied ?? rule.desired;
   if (reading.hash === rule.applied?.hash) return { state: { ...state, divergedAt: undefined }, notes: loop };
   const seen = { kind: 'change_seen', from: shortOf(from), to: shortHash(reading.hash), difference: differenceOf(from, reading) } as const;
@@ -116,7 +116,7 @@ export function finished(
   id: number,
 ): RuleStep {
   const applied = runsWith(
-    { ...rule, refused: undefined, actedAt: how === 'none' ? rule.actedAt : at },
+    { ...rule, refused: undefined, actedAt: how === 'none' && !isOwned(policy) ? rule.actedAt : at },
     candidate.reading,
     proven,
     at,

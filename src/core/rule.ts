@@ -15,6 +15,8 @@ export interface RuleState {
   readonly desired: Reading | undefined;
   /** When `desired` was learnt. */
   readonly seenAt: number;
+  /** Since when the files are that, as far as known: one who started later has found it. */
+  readonly steadySince: number;
   /** Since when desired is not what is applied; undefined: it is. */
   readonly divergedAt: number | undefined;
   /** What the application runs with; undefined: not known. */
@@ -159,6 +161,10 @@ export type InstanceEvent =
   | { readonly kind: 'instanceOrdered'; readonly beside: boolean }
   /** `promoted`: the one beside has taken over; `proven`: as it was to be, ready or having lived for a while. */
   | { readonly kind: 'instanceStarted'; readonly promoted: boolean; readonly proven: boolean; readonly at: number }
+  /**
+   * Somebody else has started it, at `since` (undefined: nobody knows). What is published is there from `published` on, as far as it was not changed since.
+   */
+  | { readonly kind: 'instanceFound'; readonly since: number | undefined; readonly published: number; readonly at: number }
   | { readonly kind: 'instanceReady'; readonly at: number }
   /** It runs, and does not become ready. */
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
@@ -176,9 +182,10 @@ export interface RuleStep {
 }
 
 /** Before the first instance; `reading` is what the files are as it starts. */
-export const freshRule = (reading: Reading | undefined, at: number): RuleState => ({
+export const freshRule = (reading: Reading | undefined, at: number, steadySince = at): RuleState => ({
   desired: reading,
   seenAt: at,
+  steadySince,
   divergedAt: at,
   applied: undefined,
   published: undefined,

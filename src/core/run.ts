@@ -81,6 +81,8 @@ export interface Beginning {
   readonly readings: Readings;
   readonly kept: Kept;
   readonly key: string | undefined;
+  /** Since when the files of a rule are what they are, in ms of CLOCK_BOOTTIME, where that was asked for. */
+  readonly steady?: Readonly<Record<string, number | undefined>>;
 }
 
 /** What was known in the container's last life, by the rule's name (hashes). */
@@ -124,7 +126,7 @@ function ordersOf(run: Run): Orders | undefined {
   if (service.kind === 'ending' || service.kind === 'ended') return undefined;
   const first = (service.kind === 'starting' || service.kind === 'preparing') && service.reason === 'start';
   const restarting = service.kind !== 'running' ? !first : service.beside !== undefined;
-  const hold = policy.restart !== 'no' || restarting || applyNeedsHold(apply) || isOnTrial(run);
+  const hold = !policy.attach && (policy.restart !== 'no' || restarting || applyNeedsHold(apply) || isOnTrial(run));
   return { token: service.token, hold };
 }
 
@@ -141,6 +143,7 @@ export const isMain = ({ state: { service } }: Run, token: number): boolean =>
 export const servicePolicy = ({ service, policies }: Pick<Run, 'service' | 'policies'>): ServicePolicy => ({
   ...service,
   owned: policies.some(isOwned),
+  reloads: policies.some(({ on_change }) => on_change === 'reload'),
 });
 
 export function toService(run: Run, event: ServiceEvent): void {
@@ -216,6 +219,7 @@ export function toApply(run: Run, event: ApplyEvent): void {
 }
 
 const applyPolicy = ({ policies, service }: Run): ApplyPolicy => ({
+  restartable: service.attach === undefined,
   policy: (name) => ruleNamed(policies, name),
   ready: service.ready !== undefined,
 });

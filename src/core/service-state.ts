@@ -3,6 +3,7 @@ import type { ServiceConfig } from '../config/model.ts';
 import type { Note, StartReason } from './notes.ts';
 import { type Probing, probingDeadline } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
+import type { Found, Sight } from './sight.ts';
 import { earliest } from './times.ts';
 import type { End } from './wait-status.ts';
 
@@ -43,6 +44,10 @@ export type ServiceState =
   /** The application ended by itself; what it left behind is being swept; the next instance may start at `next`. */
   | { readonly kind: 'sweeping'; readonly token: number; readonly attempt: number; readonly reason: StartReason; readonly next: number }
   | { readonly kind: 'backoff'; readonly token: number; readonly attempt: number; readonly until: number }
+  /** Attach: what is to be found of another container's processes. `since`: from when on one that starts finds what is published. */
+  | { readonly kind: 'seeking'; readonly token: number; readonly since: number; readonly step: Seeking; readonly told: Told | undefined }
+  /** It was found; init is to take hold of it. */
+  | { readonly kind: 'attaching'; readonly token: number; readonly since: number; readonly found: Found; readonly told: Told | undefined }
   /** The container stops: init has passed it on, and nothing but the end counts. */
   | {
       readonly kind: 'ending';
@@ -54,6 +59,14 @@ export type ServiceState =
       readonly code?: number;
     }
   | { readonly kind: 'ended'; readonly code: number };
+
+export type Seeking = { readonly kind: 'looking'; readonly job: number } | { readonly kind: 'waiting'; readonly at: number };
+
+/** What was said of the search last: the same again only now and then. */
+export interface Told {
+  readonly words: string;
+  readonly at: number;
+}
 
 export type Preparation =
   /** The socket at this place of the list is asked for. */
@@ -108,6 +121,9 @@ export type ServiceEvent =
   | { readonly kind: 'gone'; readonly token: number; readonly killed: number; readonly at: number }
   | { readonly kind: 'answered'; readonly id: number; readonly problem: string | undefined; readonly at: number }
   | { readonly kind: 'notified'; readonly token: number; readonly states: number; readonly at: number }
+  | { readonly kind: 'sought'; readonly id: number; readonly sight: Sight; readonly at: number }
+  /** The process that was attached to has ended: how, nobody here is told. */
+  | { readonly kind: 'lost'; readonly token: number; readonly at: number }
   | { readonly kind: 'stopping'; readonly signo: number }
   | { readonly kind: 'restartWanted'; readonly at: number }
   /** The application is to stop, and the container to end with this code. */
@@ -117,6 +133,7 @@ export type ServiceEvent =
 export type ServiceCommand =
   | { readonly kind: 'listen'; readonly index: number }
   | { readonly kind: 'spawn'; readonly token: number }
+  | { readonly kind: 'attach'; readonly token: number; readonly pid: number; readonly startTicks: number }
   | { readonly kind: 'probeReady'; readonly token: number }
   | { readonly kind: 'stop'; readonly token: number; readonly signo: number; readonly timeoutMs: number }
   | { readonly kind: 'exit'; readonly code: number };
@@ -131,6 +148,7 @@ export interface ServiceStep {
 
 export type ServicePolicy = Pick<
   ServiceConfig,
+  | 'attach'
   | 'stop_signal'
   | 'stop_timeout'
   | 'exit_codes'
@@ -145,6 +163,8 @@ export type ServicePolicy = Pick<
 > & {
   /** There are rules whose files or variables are handed to the application. */
   readonly owned: boolean;
+  /** There are rules that signal the application. */
+  readonly reloads: boolean;
 };
 
 /** Both of two instances side by side, whatever the other one is: to come, or to go. */
@@ -158,6 +178,8 @@ export function serviceDeadline(service: ServiceState): number | undefined {
   switch (service.kind) {
     case 'backoff':
       return service.until;
+    case 'seeking':
+      return service.step.kind === 'waiting' ? service.step.at : undefined;
     case 'running': {
       const deadlines = [service.readiness, service.beside?.readiness].flatMap((one) => (one ? [readinessDeadline(one)] : []));
       return earliest(deadlines);

@@ -1,5 +1,5 @@
 /** The steps that several states of the application's life share. */
-import type { Probe } from '../config/model.ts';
+import type { Attach, Probe } from '../config/model.ts';
 import type { Note, StartReason } from './notes.ts';
 import { startProbing } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
@@ -44,15 +44,32 @@ export function prepare(
   const base = { kind: 'preparing', token, attempt, reason, orderedAt: at } as const;
   if (policy.sockets.length > 0 && reason === 'start') return to({ ...base, step: { kind: 'sockets', index: 0 } }, [listen(0)], notes);
   if (policy.owned) return to({ ...base, step: { kind: 'deciding' } }, [], notes);
-  return start(base, at, notes);
+  return start(base, at, policy, notes);
 }
 
 /** Sockets are asked for one after another, under their place in the list as id. */
 export const listen = (index: number): ServiceCommand => ({ kind: 'listen', index });
 
-export function start({ token, attempt, reason }: Omit<In<'preparing'>, 'step'>, at: number, notes: readonly Note[] = []): ServiceStep {
+export function start(
+  { token, attempt, reason }: Omit<In<'preparing'>, 'step'>,
+  at: number,
+  policy: ServicePolicy,
+  notes: readonly Note[] = [],
+): ServiceStep {
+  if (policy.attach) return attach(token, at, policy, notes);
   const state: ServiceState = { kind: 'starting', token, attempt, reason, orderedAt: at };
   return to(state, [{ kind: 'spawn', token }], notes, [{ kind: 'instanceOrdered', beside: false }]);
+}
+
+const hasTarget = ({ match, name, pid_file }: Attach): boolean => (match ?? name ?? pid_file) !== undefined;
+
+/** Nothing is started: a process is looked for, at once; or, where none has to be known, the application is taken for one that runs. */
+function attach(token: number, at: number, { attach: target, ready: probe }: ServicePolicy, notes: readonly Note[]): ServiceStep {
+  if (target && hasTarget(target))
+    return to({ kind: 'seeking', token, since: at, step: { kind: 'waiting', at }, told: undefined }, [], notes);
+  const readiness = probe ? probingOf(probe, at) : ready;
+  const running = { kind: 'running', token, pid: 0, attempt: 0, since: at, readiness, beside: undefined } as const;
+  return to(running, [], notes, [{ kind: 'instanceFound', since: undefined, published: at, at }]);
 }
 
 export function stopping(token: number, policy: ServicePolicy) {

@@ -2,6 +2,7 @@
  * The life of the application, as a pure machine. docs/protocol.md says what init answers to each command.
  *
  *   preparing → starting → running → (stopping | sweeping → backoff) → preparing …; running may hold a second instance `beside` (start_first).
+ *   preparing → seeking ⇄ attaching → running → preparing … where the application is another container's (service-attach.ts).
  *
  * What must never happen: two instances at once but for one beside (a spawn only after `gone`); a spawn or a restart once the container stops; an end of
  * the application that nobody acts upon; a start without what the application is to find (sockets, published files).
@@ -10,6 +11,7 @@ import { backOffMs } from './back-off.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Note, StartReason } from './notes.ts';
 import type { InstanceEvent } from './rule.ts';
+import { attaching, runningAttached, seeking } from './service-attach.ts';
 import { besideTransition, endedFirst, startBeside } from './service-beside.ts';
 import { readied } from './service-ready.ts';
 import { type Beside, otherInstance, type ServiceEvent, type ServicePolicy, type ServiceState, type ServiceStep } from './service-state.ts';
@@ -111,7 +113,10 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return undefined;
     }
   },
+  seeking,
+  attaching,
   running(state, event, policy, id) {
+    if (policy.attach) return runningAttached(state, event, policy, id) ?? lookedAt(state, event, policy, id);
     switch (event.kind) {
       case 'exited':
         return state.beside ? endedFirst(state, state.beside, event, policy) : ended(state, event, policy);
@@ -195,11 +200,11 @@ function listening(state: In<'preparing'>, event: EventOf<'listening'>, policy: 
   if (event.failure) return leave(exitCodes.system, [{ kind: 'socket_failed', name, ...event.failure }]);
   const index = event.index + 1;
   if (index < policy.sockets.length) return to({ ...state, step: { kind: 'sockets', index } }, [listen(index)]);
-  return policy.owned ? to({ ...state, step: { kind: 'deciding' } }) : start(state, event.at);
+  return policy.owned ? to({ ...state, step: { kind: 'deciding' } }) : start(state, event.at, policy);
 }
 
 function prepared(state: In<'preparing'>, { problem, at }: EventOf<'prepared'>, policy: ServicePolicy): ServiceStep {
-  if (problem === undefined) return start(state, at);
+  if (problem === undefined) return start(state, at, policy);
   if (state.reason === 'start') return leave(exitCodes.nothingAccepted, [{ kind: 'not_published', problem, retryMs: undefined }]);
   const retryMs = backOffMs(state.attempt, Math.max(1_000, policy.restart_delay), Math.max(1_000, policy.restart_max_delay));
   const { token, attempt } = state;

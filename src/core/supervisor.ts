@@ -103,7 +103,8 @@ function spawnFailed(run: Run, event: Link<'spawn_failed'>): void {
     helperEnded(run, event.token, { kind: 'not_started', stage, text }, event.at_ms);
     return;
   }
-  if (isFirst(run, event.token)) toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, at: event.at_ms });
+  if (isFirst(run, event.token) && !run.service.attach)
+    toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, at: event.at_ms });
   toService(run, { kind: 'spawnFailed', token: event.token, stage, text, code: event.exit_code, at: event.at_ms });
 }
 
@@ -113,6 +114,11 @@ const isFirst = ({ state: { service } }: Run, token: number): boolean => 'token'
 function exited(run: Run, event: Link<'exited'>): void {
   if (!isMain(run, event.token)) {
     helperEnded(run, event.token, refusalOf(event), event.at_ms);
+    return;
+  }
+  if (run.service.attach) {
+    toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, at: event.at_ms });
+    toService(run, { kind: 'lost', token: event.token, at: event.at_ms });
     return;
   }
   const end = endOf(event.status);
@@ -162,6 +168,7 @@ function listening(run: Run, { id, error, stage, text, at_ms: at }: Link<'listen
 function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {
   toRules(run, event);
   toApply(run, event);
+  if (event.result.kind === 'sought') toService(run, { kind: 'sought', id: event.id, sight: event.result.sight, at: event.at });
   if (event.result.kind !== 'done') return;
   const { problem } = event.result;
   const kind = run.state.service.kind === 'preparing' ? 'prepared' : 'answered';

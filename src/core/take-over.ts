@@ -11,6 +11,7 @@ import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
 
 const { roles, slotStates } = constants;
+const isHelper = ({ role }: Slot): boolean => role === roles.values.helper;
 /** Tokens that the former controller used and nobody knows of any more are far below. */
 const idGap = 1_000;
 
@@ -29,14 +30,13 @@ export const unknownRules = (former: State | undefined, config: Config): string[
     .filter((name) => former?.rules[name] === undefined);
 
 /** Nothing is known of a former controller, nor of an instance. */
-export const isFirst = (former: State | undefined, slots: readonly Slot[]): boolean =>
-  former === undefined && !slots.some(({ role }) => role === roles.values.main);
+export const isFirst = (former: State | undefined, slots: readonly Slot[]): boolean => former === undefined && slots.every(isHelper);
 
 /** Without an instance it is a first start. */
 function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
   const { readings, key } = beginning;
   const highest = Math.max(0, hello.main_token, ...slots.map(({ token }) => token));
-  const mains = slots.filter(({ role }) => role === roles.values.main);
+  const mains = slots.filter((slot) => !isHelper(slot));
   const main = mains.find(({ token }) => token === hello.main_token) ?? mains[0];
   if (!main) return begin(config, beginning, hello.now_ms, highest === 0 ? 1 : highest + idGap);
   const policies = policiesOf(config.services.main);

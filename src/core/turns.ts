@@ -76,7 +76,7 @@ function strongest(queued: readonly Queued[]): Queued | undefined {
 
 /** Weaker ones ride along, since a stronger action makes the application read their files, too; of equals those that mean the very same. */
 function batchOf(leader: Queued, queued: readonly Queued[], { service }: Turns, at: number): Batch {
-  const action = service.kind === 'running' ? actionOf(leader.policy, leader.rule) : 'restart';
+  const action = service.kind === 'running' ? actionOf(leader.policy, leader.rule) : service.kind === 'seeking' ? 'none' : 'restart';
   const riders = queued.filter((one) => one !== leader && at >= one.rule.echo.heldUntil && ridesWith(one, leader));
   return {
     leader: leader.policy.name,
@@ -144,7 +144,7 @@ function dueAt(queued: Queued, turns: Turns, policies: readonly RulePolicy[]): n
 
 function ableAt({ policy, rule }: Queued, { service, lastSignalAt }: Turns): number | undefined {
   // Files that the next instance would find need no turn; those that it finds only once they are published do.
-  if (service.kind === 'backoff' && isOwned(policy)) return 0;
+  if ((service.kind === 'backoff' || service.kind === 'seeking') && isOwned(policy)) return 0;
   // Two instances at most: the one that was replaced may have much to finish.
   if (service.kind !== 'running' || service.readiness.kind === 'probing' || otherInstance(service) !== undefined) return undefined;
   const settled = actionOf(policy, rule) === 'reload' ? service.since + policy.reload_after_start : 0;

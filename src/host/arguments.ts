@@ -36,6 +36,7 @@ export function readArguments(argv: readonly string[], configured: boolean): Tas
   const run = first === 'run';
   const given = run ? argv.slice(1) : argv;
   const plain: Plain = { group: false, okCodes: [], ignored: [] };
+  if (first === 'attach') return attachment(argv, plain);
   const flags = plainFlags(given, plain);
   const settings = isFlag(given[flags]);
   const end = settings ? indexOfDashes(given) : flags;
@@ -43,6 +44,13 @@ export function readArguments(argv: readonly string[], configured: boolean): Tas
   const line = { own: given.slice(0, end), command, ...plain };
   if (run || settings || configured) return { kind: 'configured', ...line };
   return command.length === 0 ? { kind: 'usage' } : { kind: 'plain', ...line };
+}
+
+/** A word that the configuration has to see, which then refuses it by name (limits.ts). */
+function attachment(argv: readonly string[], plain: Plain): Task {
+  if (cliVerbs.includes(argv[1] ?? '')) return { kind: 'cli' };
+  const end = indexOfDashes(argv);
+  return { kind: 'configured', own: argv.slice(0, end), command: argv.slice(end + 1), ...plain };
 }
 
 /** Init's own variables are no settings. */

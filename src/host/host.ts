@@ -62,6 +62,9 @@ export function createHost(world: World): Host {
       case 'spawn':
         spawn(effect);
         break;
+      case 'attach':
+        attach(effect.token);
+        break;
       case 'signal_to':
         signalTo(effect);
         break;
@@ -92,6 +95,13 @@ export function createHost(world: World): Host {
     if (role === roles.values.main && ending.stopSignal !== 0) refuse(slot, 'stopping', 'the container stops');
     else if (role === roles.values.main && busy) refuse(slot, 'busy', 'an instance is there already');
     else obey(order, slot);
+  }
+
+  /** Never configured here (limits.ts). */
+  function attach(token: number): void {
+    const slot = newSlot(token, roles.values.target, now());
+    slots.set(token, slot);
+    refuse(slot, 'attach', 'no other process can be held in portable mode');
   }
 
   function obey(order: Fields<'spawn'>, slot: Slot): void {

@@ -34,8 +34,9 @@ export function refusedSettings({ services: { main } }: Config, surroundings: Su
   ];
 }
 
-function refusedOfService({ sockets, restart_order: order, ready }: ServiceConfig): Refused[] {
+function refusedOfService({ attach, sockets, restart_order: order, ready }: ServiceConfig): Refused[] {
   return [
+    ...given(attach !== undefined, 'attach', 'there is no other container here', 'give a command, and leave attach out'),
     ...given(sockets.length > 0, 'sockets', 'no socket is held and passed on here', 'leave it out, and let the application listen itself'),
     ...given(
       order === 'start_first',

@@ -82,7 +82,8 @@ struct args args_parse(int argc, char **argv)
 		args.run = RUN_VERSION;
 		return args;
 	}
-	if (argc > 1 && is_cli(argv[1])) {
+	bool attaches = argc > 1 && strcmp(argv[1], "attach") == 0;
+	if (argc > 1 && (is_cli(argv[1]) || (attaches && argc > 2 && is_cli(argv[2])))) {
 		args.run = RUN_CLI;
 		args.own_count = argc - 1;
 		return args;
@@ -90,6 +91,10 @@ struct args args_parse(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "run") == 0) {
 		args.run = RUN_CONFIGURED;
 		args.own = argv + 2;
+		at = 2;
+	}
+	if (attaches) { /* a word that the controller has to see */
+		args.run = RUN_CONFIGURED;
 		at = 2;
 	}
 	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0) {

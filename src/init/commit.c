@@ -15,6 +15,7 @@
 #include "slots.h"
 #include "sockets.h"
 #include "spawn.h"
+#include "target.h"
 
 enum { MAX_EFFECTS = 128, DEFAULT_STOP = SIGTERM };
 
@@ -30,6 +31,7 @@ struct effect {
 	uint8_t type;
 	union {
 		struct msg_spawn spawn;
+		struct msg_attach attach;
 		struct msg_signal_to signal_to;
 		struct msg_stop stop;
 		struct msg_orders orders;
@@ -46,6 +48,8 @@ static bool decode(struct span bytes, struct effect *effect)
 	switch (effect->type) {
 	case MSG_SPAWN:
 		return decode_spawn(bytes, &effect->spawn) && spawn_valid(&effect->spawn);
+	case MSG_ATTACH:
+		return decode_attach(bytes, &effect->attach) && target_valid(&effect->attach);
 	case MSG_SIGNAL_TO:
 		return decode_signal_to(bytes, &effect->signal_to) && effect->signal_to.signo >= 1 && effect->signal_to.signo < SIGNALS &&
 		       effect->signal_to.scope <= SCOPE_GROUP && effect->signal_to.guard <= 1;
@@ -73,7 +77,7 @@ static bool fits(struct list effects, uint64_t ack)
 	while (list_next(&effects, &bytes)) {
 		if (!decode(bytes, &effect))
 			return false;
-		spawns += effect.type == MSG_SPAWN;
+		spawns += effect.type == MSG_SPAWN || effect.type == MSG_ATTACH;
 		answers += effect.type == MSG_SIGNAL_TO || effect.type == MSG_STOP || effect.type == MSG_LISTEN;
 	}
 	events_after(ack, &free_slots, &room);
@@ -121,6 +125,17 @@ static void apply_spawn(const struct msg_spawn *m)
 	}
 }
 
+static void apply_attach(const struct msg_attach *m)
+{
+	struct slot *slot = slot_of_token(m->token) ? NULL : target_attach(m);
+	if (!slot)
+		return;
+	if (slot->failed)
+		event_spawn_failed(slot);
+	else
+		event_spawned(slot);
+}
+
 static uint8_t guarded(const struct slot *slot, const struct msg_signal_to *m)
 {
 	if (container_stopping() || slot->stop.wanted)
@@ -137,7 +152,7 @@ static uint8_t signal_slot(struct slot *slot, const struct msg_signal_to *m)
 	uint8_t verdict = m->guard ? guarded(slot, m) : SIGNALLED_SENT;
 	if (verdict != SIGNALLED_SENT)
 		return verdict;
-	int error = signals_send(slot, m->signo, m->scope);
+	int error = slot->role == ROLE_TARGET ? target_send(slot, m->signo) : signals_send(slot, m->signo, m->scope);
 	if (error)
 		return error == EPERM ? SIGNALLED_NOT_PERMITTED : SIGNALLED_NO_PROCESS;
 	if (m->guard) {
@@ -157,6 +172,10 @@ static void apply_signal(const struct msg_signal_to *m)
 static void apply_stop(const struct msg_stop *m)
 {
 	struct slot *slot = slot_of_token(m->token);
+	if (slot && slot->role == ROLE_TARGET) { /* not ours to end: it is let go */
+		slot_free(slot);
+		slot = NULL;
+	}
 	if (container_ended_with(m->token) || (!slot && m->token == orders.main_token))
 		container_decided();
 	if (!slot)
@@ -179,6 +198,9 @@ static void apply(const struct effect *effect)
 	switch (effect->type) {
 	case MSG_SPAWN:
 		apply_spawn(&effect->spawn);
+		break;
+	case MSG_ATTACH:
+		apply_attach(&effect->attach);
 		break;
 	case MSG_SIGNAL_TO:
 		apply_signal(&effect->signal_to);

@@ -63,7 +63,7 @@ void container_stop(int signo)
 	if (slot_of_main())
 		stop_instances(orders.stop_signal ? orders.stop_signal : signo, first);
 	else if (ended_code < 0)
-		container_leave(EXIT_SIGNAL + signo);
+		container_leave(orders.exit_map[EXIT_SIGNAL + signo]);
 	else
 		container_end();
 }

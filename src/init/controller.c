@@ -66,11 +66,11 @@ void controller_begin(char *const *arguments, int count)
 	own_count = count;
 }
 
-/* Before there ever was an application, a controller that cannot be started is the container's end. */
-static bool gave_up(const char *how)
+/* Before there ever was an application, a controller that cannot be started is the container's end. `for_good`: the next one would say the same. */
+static bool gave_up(const char *how, bool for_good)
 {
 	bool ever_ran = slots_used() > 0 || events_next_seq() > 1;
-	if (ever_ran || failures < START_ATTEMPTS)
+	if (ever_ran || (failures < START_ATTEMPTS && !for_good))
 		return false;
 	say(SAY_ERROR, "the controller cannot be started (%s), and nothing runs yet: leaving with %d", how, EXIT_SYSTEM);
 	container_leave(EXIT_SYSTEM);
@@ -94,10 +94,10 @@ static void tell(const char *what, const char *how)
 }
 
 /* One more failure in a row, be it to start or to stay up: told, counted, tried again. */
-static void failed(const char *what, const char *how, uint64_t now)
+static void failed(const char *what, const char *how, bool for_good, uint64_t now)
 {
 	failures++;
-	if (gave_up(how))
+	if (gave_up(how, for_good))
 		return;
 	tell(what, how);
 	start_at = now + next_delay();
@@ -123,7 +123,7 @@ void controller_start(void)
 	waited_ms = 0;
 	if (child < 0) {
 		link_close();
-		failed("cannot be started", strerror(error), started_ms);
+		failed("cannot be started", strerror(error), false, started_ms);
 		return;
 	}
 	pid = child;
@@ -149,7 +149,7 @@ bool controller_ended(pid_t other, int status)
 	uint64_t now = now_ms();
 	if (now - started_ms >= STABLE_MS || events_oldest() > oldest_then)
 		failures = 0;
-	failed("ended", how, now);
+	failed("ended", how, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SYSTEM, now); /* no Node, or one that is too old (node.c, src/loader) */
 	return true;
 }
 

@@ -185,7 +185,7 @@ static struct slot *ends(const struct event *event)
 	case MSG_SPAWN_FAILED:
 		return slot->stop.wanted ? NULL : slot;
 	case MSG_EXITED:
-		return slot->role == ROLE_HELPER ? slot : NULL;
+		return slot->role == ROLE_MAIN ? NULL : slot;
 	case MSG_GONE:
 		return slot;
 	default:

@@ -32,6 +32,7 @@
 #include "signals.h"
 #include "sockets.h"
 #include "spawn.h"
+#include "target.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -41,6 +42,7 @@ enum { AT_SIGNALS, AT_LINK, AT_NOTIFY, AT_SLOTS, MAX_POLL = AT_SLOTS + 3 * MAX_S
 static const char usage[] =
 	"usage: reinit [flags] [--] command [arguments]    a plain init, or with settings one that follows changed configuration\n"
 	"       reinit run [flags] [-- command …]          the same, from a configuration file\n"
+	"       reinit attach [flags]                      for a process of another container: reinit attach --help\n"
 	"       reinit validate [file] | schema | help | version\n"
 	"Nothing to run: give a command, or a configuration file (-c file, REINIT_CONFIG, /etc/reinit.yaml). `reinit help` tells more.\n";
 
@@ -96,6 +98,10 @@ static nfds_t gather(struct pollfd *polls, int signal_fd, struct slot **owners)
 			owners[n] = slot;
 			polls[n++] = (struct pollfd){slot->nest_fd, POLLIN, 0};
 		}
+		if (slot->pid_fd >= 0) {
+			owners[n] = slot;
+			polls[n++] = (struct pollfd){slot->pid_fd, POLLIN, 0};
+		}
 	}
 	return n;
 }
@@ -117,6 +123,8 @@ static void serve_slots(const struct pollfd *polls, nfds_t count, struct slot **
 			look_at_exec(owners[i]);
 		else if (owners[i]->capture && polls[i].fd == owners[i]->capture->fd)
 			capture_read(owners[i]->capture);
+		else if (polls[i].fd == owners[i]->pid_fd)
+			target_ended(owners[i]);
 	}
 }
 
@@ -132,6 +140,7 @@ static void tick(void)
 	uint64_t now = now_ms();
 	instance_tick(now);
 	container_tick(now);
+	target_tick();
 	controller_tick(now);
 }
 
@@ -163,7 +172,7 @@ static _Noreturn void loop(int signal_fd)
 {
 	int code;
 	while (!container_leaving(&code)) { /* before the first wait, too: nothing may have been started */
-		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), controller_deadline());
+		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), sooner(target_deadline(), controller_deadline()));
 		serve(signal_fd, wait_ms(deadline));
 		if (deadline != NEVER)
 			tick();
@@ -217,11 +226,8 @@ int main(int argc, char **argv)
 		return text_put(STDOUT_FILENO, "reinit %s\n", REINIT_VERSION) < 0;
 	if (args.run == RUN_USAGE)
 		return text_put(STDERR_FILENO, "%s", usage), EXIT_USAGE;
-	if (args.run == RUN_CLI || args.run == RUN_PORTABLE) {
+	if (args.run == RUN_CLI || args.run == RUN_PORTABLE)
 		node_exec(args.run == RUN_PORTABLE, args.own, args.own_count);
-		text_put(STDERR_FILENO, "reinit: cannot run Node for this command: %s\n", strerror(errno));
-		return EXIT_SYSTEM;
-	}
 	int signal_fd = signals_open();
 	if (signal_fd < 0) {
 		text_put(STDERR_FILENO, "reinit: signalfd: %s\n", strerror(errno));

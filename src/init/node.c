@@ -28,6 +28,7 @@ extern char **environ;
 
 enum { LINK_FD = 3 };
 
+/* The first one only for the tree's own Node: one of before 22.14 ends at once for it, and cannot say that it is too old (src/loader). */
 static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=96", "--max-semi-space-size=1", "--v8-pool-size=1"};
 
 static char library[4096]; /* the directory ../lib/reinit/ of this program */
@@ -72,12 +73,28 @@ static char *in_library(char *to, size_t size, const char *name)
 	return to;
 }
 
-/* `ours`: with our flags and our environment. Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). */
-static void exec_node(const char *bundle, bool ours, char *const *arguments, int count)
+/* The image's Node. Absolute directories only: what runs must not depend on where init stands. */
+static bool on_path(char *to, size_t size)
 {
-	static char loader[4200], node[4200], script[4200];
+	const char *path = getenv("PATH");
+	for (const char *end; path; path = *end ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		if (*path == '/' && text_format(to, size, "%.*s/node", (int)(end - path), path) < (int)size && access(to, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Node through its own loader where the tree carries one: then nothing of the image's libc is used (docs/architecture.md). Else the tree's
+ * without a loader, else the image's (the npm package carries none). `ours`: with our flags and our environment.
+ */
+static _Noreturn void exec_node(const char *bundle, bool ours, char *const *arguments, int count)
+{
+	static char loader[4200], node[4200], found[4200], script[4200];
 	char *argv[count + (int)(sizeof node_flags / sizeof *node_flags) + 16];
 	int n = 0;
+	size_t flag = 1;
 	const char *file = getenv("REINIT_NODE");
 	in_library(node, sizeof node, "node");
 	in_library(loader, sizeof loader, LOADER);
@@ -86,6 +103,7 @@ static void exec_node(const char *bundle, bool ours, char *const *arguments, int
 	} else if (access(loader, X_OK) == 0) {
 		file = loader;
 		argv[n++] = loader;
+		flag = 0;
 		argv[n++] = "--inhibit-cache";
 		argv[n++] = "--library-path";
 		argv[n++] = library;
@@ -93,20 +111,24 @@ static void exec_node(const char *bundle, bool ours, char *const *arguments, int
 		argv[n++] = "reinit";
 		argv[n++] = node;
 	} else {
-		file = node;
+		file = access(node, X_OK) != 0 && on_path(found, sizeof found) ? found : node;
+		flag = file == found;
 		argv[n++] = "reinit";
 	}
-	for (size_t i = 0; ours && i < sizeof node_flags / sizeof *node_flags; i++)
-		argv[n++] = (char *)node_flags[i];
+	for (; ours && flag < sizeof node_flags / sizeof *node_flags; flag++)
+		argv[n++] = (char *)node_flags[flag];
 	argv[n++] = in_library(script, sizeof script, "main.cjs");
 	argv[n++] = (char *)bundle;
 	for (int i = 0; i < count; i++)
 		argv[n++] = arguments[i];
 	argv[n] = NULL;
 	execve(file, argv, ours ? environment() : environ);
+	text_put(STDERR_FILENO, "reinit: error: cannot run Node.js (%s): %s. It is looked for as %s, then as `node` in the absolute directories of PATH\n", file,
+		strerror(errno), node);
+	_exit(EXIT_SYSTEM);
 }
 
-void node_exec(bool portable, char *const *arguments, int count)
+_Noreturn void node_exec(bool portable, char *const *arguments, int count)
 {
 	node_find();
 	signals_default();
@@ -153,6 +175,4 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 	privileges_reduce();
 	signals_default();
 	exec_node("boot", true, arguments, count);
-	text_put(STDERR_FILENO, "reinit: error: cannot start the controller (%s/node): %s. Is %s complete?\n", library, strerror(errno), library);
-	_exit(EXIT_SYSTEM);
 }

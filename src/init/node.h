@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Finds Node and the bundles relative to this program. */
+/* Finds the bundles, and Node where it is among them, relative to this program. */
 void node_find(void);
 
 /*
@@ -15,8 +15,8 @@ _Noreturn void node_become_controller(int link, int log, char *const *arguments,
 
 /*
  * Replaces this process by a run of the command line interface (validate, schema, help), or by portable mode (src/host): that one has the whole environment,
- * which is the application's, and none of our flags, since --disable-sigusr1 would keep USR1 from it. Returns only on failure, with errno.
+ * which is the application's, and none of our flags, since --disable-sigusr1 would keep USR1 from it. Where that fails: a line on stderr, EXIT_SYSTEM.
  */
-void node_exec(bool portable, char *const *arguments, int count);
+_Noreturn void node_exec(bool portable, char *const *arguments, int count);
 
 #endif

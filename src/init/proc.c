@@ -32,18 +32,38 @@ static bool slurp(const char *path, char *to, size_t size)
 
 bool proc_scarce(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
 
+enum { STAT_SIZE = 512 };
+
+/* The third field and what follows, NULL where there is none. */
+static const char *stat_fields(pid_t pid, char text[STAT_SIZE])
+{
+	char path[32];
+	text_format(path, sizeof path, "/proc/%d/stat", pid);
+	if (!slurp(path, text, STAT_SIZE))
+		return NULL;
+	const char *after = strrchr(text, ')'); /* the name may hold anything, spaces and brackets too */
+	return after && strlen(after) >= 5 ? after + 2 : NULL;
+}
+
 bool proc_stat(pid_t pid, struct proc_stat *stat)
 {
-	char path[32], text[512];
-	text_format(path, sizeof path, "/proc/%d/stat", pid);
-	if (!slurp(path, text, sizeof text))
+	char text[STAT_SIZE];
+	const char *fields = stat_fields(pid, text);
+	if (!fields)
 		return false;
-	const char *after = strrchr(text, ')'); /* the name may hold anything, spaces and brackets too */
-	if (!after || strlen(after) < 5)
-		return false;
-	stat->state = after[2];
-	stat->parent = atoi(after + 4);
+	stat->state = fields[0];
+	stat->parent = atoi(fields + 2);
 	return true;
+}
+
+uint64_t proc_started(pid_t pid)
+{
+	char text[STAT_SIZE];
+	const char *field = stat_fields(pid, text);
+	for (int n = 3; field && n < 22; n++)
+		if ((field = strchr(field, ' ')))
+			field++;
+	return field ? strtoull(field, NULL, 10) : 0;
 }
 
 static bool mask_has(const char *status, const char *name, int signo)

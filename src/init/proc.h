@@ -13,6 +13,8 @@ struct proc_stat {
 
 /* False where the process is gone, or /proc is not that of this PID namespace, or nothing can be known (proc_scarce). */
 bool proc_stat(pid_t pid, struct proc_stat *stat);
+/* When it was started, as its stat has it (field 22, in ticks since boot); 0 where nothing is to be known. With the pid it names one process for good. */
+uint64_t proc_started(pid_t pid);
 /* After a failure: it was for want of descriptors or memory, and says nothing of what was asked for. */
 bool proc_scarce(void);
 

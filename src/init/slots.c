@@ -51,7 +51,7 @@ struct slot *slot_take(uint32_t token, uint8_t role)
 {
 	for (struct slot *slot = slots; slot < slots + MAX_SLOTS; slot++)
 		if (slot->token == 0) {
-			*slot = (struct slot){.token = token, .role = role, .state = SLOT_SPAWNING, .exec_fd = -1, .nest_fd = -1, .timeout_at = NEVER, .sweep_kill_at = NEVER};
+			*slot = (struct slot){.token = token, .role = role, .state = SLOT_SPAWNING, .exec_fd = -1, .nest_fd = -1, .pid_fd = -1, .timeout_at = NEVER, .sweep_kill_at = NEVER};
 			slot->stop = (struct stop){.send_at = NEVER, .again_at = NEVER, .kill_at = NEVER};
 			if (end <= slot)
 				end = slot + 1;
@@ -73,12 +73,14 @@ void slot_free(struct slot *slot)
 {
 	if (slot->exec_fd >= 0)
 		close(slot->exec_fd);
+	if (slot->pid_fd >= 0)
+		close(slot->pid_fd);
 	nest_hang_up(slot);
 	if (slot->capture) {
 		capture_close(slot->capture);
 		slot->capture->used = false;
 	}
-	*slot = (struct slot){.exec_fd = -1, .nest_fd = -1};
+	*slot = (struct slot){.exec_fd = -1, .nest_fd = -1, .pid_fd = -1};
 }
 
 unsigned slots_used(void)

@@ -43,6 +43,7 @@ struct slot {
 	pid_t last_pid;
 	pid_t nest; /* the process in between (nest.h), 0 where there is none */
 	int nest_fd; /* -1 where it has no more to say */
+	int pid_fd; /* of a target (target.h); -1 where there is none */
 	bool cleared; /* the nest has shown that nothing is left of the instance */
 	int status;
 	uint64_t spawned_ms, exec_ms, signalled_ms; /* exec_ms 0: not exec'ed yet */

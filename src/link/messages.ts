@@ -82,6 +82,11 @@ export const messages = {
       timeout_ms: 'u32', // helpers: KILL to its group then; 0: never
     },
   },
+  /** Takes hold of a process that is not init's child: another container's, in a shared PID namespace. Answered by `spawned` or `spawn_failed`. */
+  attach: {
+    type: 70, from: 'effect',
+    fields: { token: 'u32', pid: 'i32', started: 'u64' }, // started: field 22 of /proc/PID/stat, so that it is this process and no later one
+  },
   /** Signals the process (or its group) of a token; always answered by `signalled`. */
   signal_to: {
     type: 65, from: 'effect',
@@ -127,7 +132,7 @@ export const messages = {
 /** The numbers behind names. The same generator writes them into C as `ROLE_MAIN`, `SPAWN_CAPTURE`… */
 export const constants = {
   helloFlags: { prefix: 'HELLO', values: { pid1: 1, subreaper: 2, terminal: 4, stderr_terminal: 8, can_kill: 16, spawning_stopped: 32 } },
-  roles: { prefix: 'ROLE', values: { main: 1, helper: 2 } },
+  roles: { prefix: 'ROLE', values: { main: 1, helper: 2, target: 3 } },
   slotStates: { prefix: 'SLOT', values: { spawning: 1, running: 2, exited: 3, sweeping: 4 } },
   exitCauses: { prefix: 'CAUSE', values: { itself: 0, timeout: 1, killed: 2 } },
   signalResults: { prefix: 'SIGNALLED', values: { sent: 0, no_process: 1, not_yet: 2, ignored: 3, not_caught: 4, not_permitted: 5, stopping: 6 } },

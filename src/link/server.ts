@@ -51,7 +51,7 @@ export function createLinkServer<S extends SlotRecord>(now: () => number): LinkS
   function acknowledge(ack: number): void {
     for (const event of events.filter((one) => one.seq <= ack)) {
       if (event.kind === 'spawn_failed' || event.kind === 'gone') slots.delete(event.token);
-      if (event.kind === 'exited' && slots.get(event.token)?.role === roles.values.helper) slots.delete(event.token);
+      if (event.kind === 'exited' && slots.get(event.token)?.role !== roles.values.main) slots.delete(event.token);
     }
     events = events.filter((one) => one.seq > ack);
   }

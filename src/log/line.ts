@@ -15,6 +15,8 @@ export interface Line {
 export interface Names {
   /** The application's command, without its arguments. */
   readonly command: string;
+  /** It is another container's. */
+  readonly attached: boolean;
   /** The validators' commands of a rule, without arguments. */
   validator(rule: string, step: number): string;
   /** In ms. */

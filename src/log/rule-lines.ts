@@ -40,10 +40,14 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       why,
     }),
   signal_refused: ({ signo, hash }, rule) =>
-    line('error', `change ${hash} of ${rule} not applied: reinit may not signal the application (EPERM). Give the container CAP_KILL.`, {
-      hash,
-      signal: signalName(signo),
-    }),
+    line(
+      'error',
+      `change ${hash} of ${rule} not applied: reinit may not signal the application (EPERM). Run reinit as the user that the application runs as, or give its container CAP_KILL.`,
+      {
+        hash,
+        signal: signalName(signo),
+      },
+    ),
   falls_to_restart: ({ signo, why }, rule) =>
     line(
       'warn',
@@ -53,11 +57,17 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
         why,
       },
     ),
-  reload_failed: ({ hash, signo, afterMs }, rule) => {
+  not_signalled: ({ signo, hash, why }, rule) =>
+    line(
+      'error',
+      `change ${hash} of ${rule} not applied: ${falls[why]} ${signalName(signo)}, and reinit cannot restart what another container runs. Set reload_signal to one that it handles${why === 'killed_before' ? '' : '. It is tried again now and then'}.`,
+      { hash, signal: signalName(signo), why },
+    ),
+  reload_failed: ({ hash, signo, afterMs }, rule, { attached }) => {
     const cause = signo === undefined ? 'the action' : signalName(signo);
     return line(
       'error',
-      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${cause}; it is started again once`,
+      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${cause}; ${attached ? 'its own container has to start it again' : 'it is started again once'}`,
       { hash, signal: signo === undefined ? undefined : signalName(signo), after_ms: afterMs },
     );
   },

@@ -104,6 +104,35 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       pid,
       ms,
     }),
+  target_awaited: ({ problem, waitedMs }, { command }) =>
+    line(
+      'info',
+      `waiting for ${command} (attach)${problem === undefined ? '' : `: ${problem}`}${waitedMs < 60_000 ? '' : `. It has not been seen for ${after(waitedMs)}: does it run, and does it share its process namespace with this container?`}`,
+      { reason: problem, waited_ms: waitedMs },
+    ),
+  target_ambiguous: ({ processes }, { command }) =>
+    line(
+      'error',
+      `${command} (attach) could be each of ${processes.join(', ')}: none is touched until only one is left. Say more of it: match, name, pid_file together.`,
+      { processes },
+    ),
+  target_alone: () =>
+    line(
+      'error',
+      'attach: there are no processes but those of this container, so its process namespace is not shared. In Kubernetes set shareProcessNamespace: true in the pod spec; with Docker start this container with --pid container:NAME.',
+    ),
+  attach_failed: ({ pid, text }, { command }) =>
+    line('warn', `cannot take hold of ${command}, pid ${pid}: ${text}. Looking again`, { pid, reason: text }),
+  attached: ({ pid, ageMs }, { command }) =>
+    line('info', `attached to ${command}, pid ${pid}, which runs for ${after(ageMs)}`, { pid, age_ms: ageMs }),
+  target_not_permitted: ({ pid }, { command }) =>
+    line(
+      'error',
+      `reinit may not signal ${command}, pid ${pid}: it runs as another user, and this container has no CAP_KILL. Changes are checked, and cannot be applied by a signal. Run this container as that user (runAsUser), or add KILL to its capabilities.`,
+      { pid },
+    ),
+  target_ended: ({ pid, ranMs }, { command }) =>
+    line('info', `${command}, pid ${pid}, has ended after ${after(ranMs)}`, { pid, ran_ms: ranMs }),
   beside_failed: ({ problem }, { command }) =>
     line('error', `the new ${command} ${problem}. The old one goes on as if nothing had happened.`, { reason: problem }),
 };

@@ -94,7 +94,8 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function contentOf(file: string): string {
+/** Empty where it cannot be read. */
+export function contentOf(file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch {

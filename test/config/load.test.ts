@@ -6,6 +6,7 @@ const defaults: Config = {
   log: { level: 'info', format: 'auto' },
   services: {
     main: {
+      attach: undefined,
       command: [],
       user: undefined,
       working_dir: undefined,

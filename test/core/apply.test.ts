@@ -101,11 +101,14 @@ interface Row {
   readonly policy?: Partial<RulePolicy>;
   /** The service has a probe of its own. */
   readonly ready?: boolean;
+  /** The application is another container's. */
+  readonly attached?: boolean;
 }
 
-const given = (different: Partial<RulePolicy> = {}, ready = false): ApplyPolicy => ({
+const given = (different: Partial<RulePolicy> = {}, ready = false, attached = false): ApplyPolicy => ({
   policy: (name) => ({ ...policy, name, ...(name === 'p' && { publish }), ...different }),
   ready,
+  restartable: !attached,
 });
 /** Every saying in a few words. */
 const wordsOf = ({ sayings }: ApplyStep): string[] =>
@@ -623,6 +626,30 @@ const rows: Row[] = [
     notes: ['rollback_failed'],
   },
   {
+    title: 'another container’s, which does not survive the signal: it is not sent again, and nobody restarts it',
+    in: states.none,
+    when: { ...events.begin, batch: { ...files, action: 'restart' } },
+    to: { kind: 'none' },
+    says: ['r: chosen', 'r: failed (not_signalled)'],
+    attached: true,
+  },
+  {
+    title: 'another container’s, which never takes the signal: told, and tried again later',
+    in: states.signalling,
+    when: { ...events.signalled, result: 'not_caught', at: 60_000 },
+    to: { kind: 'none' },
+    says: ['r: failed for now (not_signalled)'],
+    attached: true,
+  },
+  {
+    title: 'another container’s: one that was found anew was not meant',
+    in: states.publishing,
+    when: events.instanceFound,
+    to: { kind: 'none' },
+    says: ['p: dissolved'],
+    attached: true,
+  },
+  {
     title: 'the restarted one stayed up',
     in: restarted,
     when: events.timeElapsed,
@@ -656,7 +683,7 @@ const rows: Row[] = [
   },
 ];
 
-const ends: readonly ApplyEvent['kind'][] = ['instanceEnded', 'containerStops'];
+const ends: readonly ApplyEvent['kind'][] = ['instanceEnded', 'instanceFound', 'containerStops'];
 const taken: { readonly [K in ApplyState['kind']]: readonly ApplyEvent['kind'][] } = {
   none: ['begin'],
   // Its answer is a count.
@@ -673,14 +700,17 @@ const taken: { readonly [K in ApplyState['kind']]: readonly ApplyEvent['kind'][]
 };
 
 describe('apply', () => {
-  test.each(rows)('$in.kind: $title', ({ in: state, when, to, commands = [], says = [], notes = [], policy: different, ready }) => {
-    const step = applyTransition(state, when, given(different, ready), id);
-    if (to === 'nothing') return expect(step).toBeUndefined();
-    expect(step?.state).toMatchObject(to);
-    expect(step?.commands).toEqual(commands);
-    expect(step && wordsOf(step)).toEqual(says);
-    return expect(step?.notes.map(({ note }) => note.kind)).toEqual(notes);
-  });
+  test.each(rows)(
+    '$in.kind: $title',
+    ({ in: state, when, to, commands = [], says = [], notes = [], policy: different, ready, attached }) => {
+      const step = applyTransition(state, when, given(different, ready, attached), id);
+      if (to === 'nothing') return expect(step).toBeUndefined();
+      expect(step?.state).toMatchObject(to);
+      expect(step?.commands).toEqual(commands);
+      expect(step && wordsOf(step)).toEqual(says);
+      return expect(step?.notes.map(({ note }) => note.kind)).toEqual(notes);
+    },
+  );
 
   test.each(Object.values(states))('$kind takes what it must and ignores the rest', (state) => {
     const took = Object.values(events)

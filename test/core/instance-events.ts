@@ -4,6 +4,7 @@ import type { InstanceEvent } from '../../src/core/rule.ts';
 export const instanceEvents = {
   instanceOrdered: { kind: 'instanceOrdered', beside: false },
   instanceStarted: { kind: 'instanceStarted', promoted: false, proven: false, at: 600 },
+  instanceFound: { kind: 'instanceFound', since: 500, published: 400, at: 600 },
   instanceReady: { kind: 'instanceReady', at: 600 },
   instanceUnready: { kind: 'instanceUnready', problem: 'no', at: 600 },
   besideFailed: { kind: 'besideFailed', problem: 'no', at: 600 },

@@ -11,6 +11,7 @@ import {
   type ServiceState,
   serviceDeadline,
 } from '../../src/core/service-state.ts';
+import type { Sight } from '../../src/core/sight.ts';
 import { serviceDefaults } from '../fixtures/simulation.ts';
 
 const policy: ServicePolicy = {
@@ -21,6 +22,7 @@ const policy: ServicePolicy = {
   restart_limit: 3,
   restart_reset: 10_000,
   owned: false,
+  reloads: true,
 };
 const token = 9;
 const ready: Probe = {
@@ -46,6 +48,8 @@ const states = {
   stopping: { kind: 'stopping', token: 1, since: 200, leaveWith: undefined },
   sweeping: { kind: 'sweeping', token: 1, attempt: 2, reason: 'policy', next: 500 },
   backoff: { kind: 'backoff', token: 1, attempt: 2, until: 500 },
+  seeking: { kind: 'seeking', token: 1, since: 50, step: { kind: 'looking', job: 8 }, told: undefined },
+  attaching: { kind: 'attaching', token: 1, since: 50, found: { pid: 7, startTicks: 4, startedAt: 40, permitted: true }, told: undefined },
   ending: { kind: 'ending', token: 1, signo: 15 },
   ended: { kind: 'ended', code: 3 },
 } as const satisfies { [K in ServiceState['kind']]: Extract<ServiceState, { kind: K }> };
@@ -61,6 +65,8 @@ const events = {
   gone: { kind: 'gone', token: 1, killed: 0, at: 400 },
   answered: { kind: 'answered', id: 6, problem: undefined, at: 300 },
   notified: { kind: 'notified', token: 1, states: 1, at: 300 },
+  sought: { kind: 'sought', id: 8, sight: { kind: 'none', problem: undefined }, at: 300 },
+  lost: { kind: 'lost', token: 1, at: 300 },
   stopping: { kind: 'stopping', signo: 2 },
   restartWanted: { kind: 'restartWanted', at: 300 },
   leaveWanted: { kind: 'leaveWanted', code: 75, at: 300 },
@@ -86,6 +92,15 @@ const both: ServiceState = { ...states.running, beside };
 const bothAsked: ServiceState = { ...states.running, beside: { ...beside, readiness: asking } };
 const stopOld: ServiceCommand = { kind: 'stop', token: 1, signo: 15, timeoutMs: 30_000 };
 const exit = (code: number): ServiceCommand => ({ kind: 'exit', code });
+const attach = { match: 'nginx: master', name: undefined, pid_file: undefined };
+const waitingFor = (told: string | undefined, toldAt = 300): ServiceState => ({
+  ...states.seeking,
+  step: { kind: 'waiting', at: 1_300 },
+  told: told === undefined ? undefined : { words: told, at: toldAt },
+});
+const unseen = JSON.stringify({ kind: 'target_awaited' });
+const several = { kind: 'several', processes: ['7 (nginx)', '9 (nginx)'] } as const;
+const targetRunning: ServiceState = { ...states.running, attempt: 0, since: 40, token: 1 };
 
 const rows: Row[] = [
   [
@@ -561,6 +576,95 @@ const rows: Row[] = [
     [{ kind: 'spawn', token }],
   ],
   ['a stop in the delay', states.backoff, events.stopping, { kind: 'ending', token: 1, signo: 2 }, []],
+  [
+    'attach: what is to be published comes first, then it is looked for',
+    states.preparing,
+    events.prepared,
+    { kind: 'seeking', token: 1, since: 60, step: { kind: 'waiting', at: 60 }, told: undefined },
+    [],
+    { attach, owned: true },
+  ],
+  [
+    'attach: no process has to be known',
+    states.preparing,
+    events.prepared,
+    { ...targetRunning, pid: 0, since: 60 },
+    [],
+    { attach: { ...attach, match: undefined } },
+    ['instanceFound'],
+  ],
+  [
+    'attach: it is time to look',
+    waitingFor(undefined),
+    { ...events.timeElapsed, at: 1_300 },
+    { ...states.seeking, step: { kind: 'looking', job: token } },
+    [],
+  ],
+  ['attach: not there', states.seeking, events.sought, waitingFor(unseen), []],
+  ['attach: still not there', { ...states.seeking, told: { words: unseen, at: 100 } }, events.sought, waitingFor(unseen, 100), []],
+  [
+    'attach: several',
+    states.seeking,
+    { ...events.sought, sight: several },
+    waitingFor(JSON.stringify({ kind: 'target_ambiguous', processes: several.processes })),
+    [],
+  ],
+  [
+    'attach: nobody is there, nor will be',
+    states.seeking,
+    { ...events.sought, sight: { kind: 'alone' } },
+    { kind: 'ended', code: 100 },
+    [exit(100)],
+  ],
+  [
+    'attach: it is there',
+    states.seeking,
+    { ...events.sought, sight: { kind: 'one', found: states.attaching.found } },
+    { ...states.attaching, token },
+    [{ kind: 'attach', token, pid: 7, startTicks: 4 }],
+  ],
+  ['attach: a stop while it is looked for', states.seeking, events.stopping, { kind: 'ended', code: 0 }, [exit(0)]],
+  ['attach: leaving while it is looked for', states.seeking, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
+  ['attach: init has it', states.attaching, events.spawned, targetRunning, [], {}, ['instanceFound']],
+  [
+    'attach: init has it, and it is not ready yet',
+    states.attaching,
+    events.spawned,
+    {
+      ...targetRunning,
+      readiness: { kind: 'probing', probing: { kind: 'waiting', at: 70, successes: 0, failures: 0, problem: undefined } },
+    },
+    [],
+    { ready },
+    ['instanceFound'],
+  ],
+  [
+    'attach: it has gone before init could have it',
+    states.attaching,
+    { ...events.spawnFailed, at: 300 },
+    waitingFor(JSON.stringify({ kind: 'attach_failed', pid: 7, text: 'no such file' })),
+    [],
+  ],
+  ['attach: a stop before init has it', states.attaching, events.stopping, { kind: 'ended', code: 0 }, [exit(0)]],
+  ['attach: leaving before init has it', states.attaching, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)]],
+  [
+    'attach: it has ended',
+    targetRunning,
+    events.lost,
+    { kind: 'seeking', token, since: 300, step: { kind: 'waiting', at: 300 }, told: undefined },
+    [],
+    { attach },
+  ],
+  [
+    'attach: it has ended, and is to find what is accepted',
+    targetRunning,
+    events.lost,
+    { kind: 'preparing', token, attempt: 0, reason: 'change', orderedAt: 300, step: { kind: 'deciding' } },
+    [],
+    { attach, owned: true },
+  ],
+  ['attach: a stop leaves it alone', targetRunning, events.stopping, { kind: 'ended', code: 0 }, [exit(0)], { attach }],
+  ['attach: so does leaving', targetRunning, events.leaveWanted, { kind: 'ended', code: 75 }, [exit(75)], { attach }],
   ['the end of a stop', states.ending, events.exited, { kind: 'ended', code: 4 }, [{ kind: 'exit', code: 4 }]],
   [
     'the stop came before the spawn',
@@ -573,14 +677,39 @@ const rows: Row[] = [
 
 /** What means nothing, by state; the rest has to be a row above. */
 const preparations = ['listening', 'publishes', 'prepared', 'nothingAccepted'] as const;
+const ofTargets = ['sought', 'lost'] as const;
 const ignored: { readonly [K in ServiceState['kind']]: readonly ServiceEvent['kind'][] } = {
-  preparing: ['listening', 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
-  starting: [...preparations, 'gone', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
-  running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', 'timeElapsed'],
-  stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', 'restartWanted', 'timeElapsed'],
-  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', 'timeElapsed'],
-  backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified'],
-  ending: [...preparations, 'spawned', 'gone', 'answered', 'notified', 'stopping', 'restartWanted', 'leaveWanted', 'timeElapsed'],
+  preparing: [
+    'listening',
+    'spawned',
+    'spawnFailed',
+    'exited',
+    'gone',
+    'answered',
+    'notified',
+    ...ofTargets,
+    'restartWanted',
+    'timeElapsed',
+  ],
+  starting: [...preparations, 'gone', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
+  running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', ...ofTargets, 'timeElapsed'],
+  stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
+  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', ...ofTargets, 'timeElapsed'],
+  backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', ...ofTargets],
+  seeking: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', 'lost', 'restartWanted', 'timeElapsed'],
+  attaching: [...preparations, 'exited', 'gone', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
+  ending: [
+    ...preparations,
+    'spawned',
+    'gone',
+    'answered',
+    'notified',
+    ...ofTargets,
+    'stopping',
+    'restartWanted',
+    'leaveWanted',
+    'timeElapsed',
+  ],
   ended: Object.keys(events) as ServiceEvent['kind'][],
 };
 const factOf = (fact: InstanceEvent): string => {
@@ -638,6 +767,29 @@ describe('service', () => {
     expect(serviceTransition({ ...states.running, readiness: asking }, { ...no, id: 7 }, { ...policy, ready }, token)).toBeUndefined();
   });
 
+  test('attach: a wait is told once, and again now and then, or when it is another one', () => {
+    const waits = (told: string, toldAt: number, sight: Sight) =>
+      serviceTransition(
+        { ...states.seeking, told: { words: told, at: toldAt } },
+        { ...events.sought, sight, at: 400_000 },
+        { ...policy, attach },
+        token,
+      )?.notes;
+    expect(waits(unseen, 399_000, { kind: 'none', problem: undefined })).toEqual([]);
+    expect(waits(unseen, 100_000, { kind: 'none', problem: undefined })).toEqual([
+      { kind: 'target_awaited', problem: undefined, waitedMs: 399_950 },
+    ]);
+    expect(waits(unseen, 399_000, several)).toEqual([{ kind: 'target_ambiguous', processes: several.processes }]);
+  });
+
+  test('attach: one that may not be signalled is told of where it would be', () => {
+    const taken = { ...states.attaching, found: { ...states.attaching.found, permitted: false } };
+    const kinds = (reloads: boolean) =>
+      serviceTransition(taken, events.spawned, { ...policy, attach, reloads }, token)?.notes.map(({ kind }) => kind);
+    expect(kinds(true)).toEqual(['attached', 'target_not_permitted']);
+    expect(kinds(false)).toEqual(['attached']);
+  });
+
   test('the first start: sockets, then what it is to find, then the spawn', () => {
     expect(firstStart(1, 5, policy).commands).toEqual([{ kind: 'spawn', token: 1 }]);
     expect(firstStart(1, 5, { ...policy, owned: true })).toMatchObject({ state: { step: { kind: 'deciding' } }, commands: [] });
@@ -648,7 +800,8 @@ describe('service', () => {
   });
 
   test('it wakes up for a back-off and for questions, of both instances', () => {
-    expect(Object.values(states).map(serviceDeadline)).toEqual([...Array(5).fill(undefined), 500, undefined, undefined]);
+    expect(Object.values(states).map(serviceDeadline)).toEqual([...Array(5).fill(undefined), 500, ...Array(4).fill(undefined)]);
+    expect(serviceDeadline(waitingFor(undefined))).toBe(1_300);
     expect(serviceDeadline({ ...states.running, readiness: waiting })).toBe(500);
     expect(serviceDeadline({ ...states.running, readiness: asking })).toBeUndefined();
     expect(serviceDeadline(both)).toBe(500);

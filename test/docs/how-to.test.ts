@@ -34,7 +34,12 @@ function load(yaml: string): { readonly rules: number; readonly warnings: readon
   const file = join(directory, 'reinit.yaml');
   writeFileSync(file, yaml);
   const warnings: string[] = [];
-  const config = loadConfig({ argv: ['-c', file], env: {}, hasCommand: true, warn: (message) => warnings.push(message) });
+  const config = loadConfig({
+    argv: ['-c', file],
+    env: {},
+    hasCommand: !/^attach:/m.test(yaml),
+    warn: (message) => warnings.push(message),
+  });
   return { rules: config.services.main.watch.length + config.services.main.env_from.length, warnings };
 }
 

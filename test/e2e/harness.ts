@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { binDir } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
@@ -37,6 +37,7 @@ export async function startContainer(command: readonly string[], options: Namesp
 export function configFile(config: object): string {
   const file = join(scratchDirectory(), 'reinit.yaml');
   writeFileSync(file, JSON.stringify(config));
+  chmodSync(dirname(file), 0o755); // whoever runs it
   return file;
 }
 

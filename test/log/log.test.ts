@@ -135,6 +135,7 @@ describe('log', () => {
 describe('lines', () => {
   const names: Names = {
     command: 'nginx',
+    attached: false,
     validator: () => 'nginx',
     validateTimeout: () => 30_000,
     action: () => 'ctl',
@@ -172,6 +173,23 @@ describe('lines', () => {
     signal_refused: [{ kind: 'signal_refused', rule: 'r', signo: 1, hash: 'bb' }, /CAP_KILL/],
     falls_to_restart: [{ kind: 'falls_to_restart', rule: 'r', signo: 1, why: 'ignored' }, /ignores HUP: applying by restart/],
     reload_failed: [{ kind: 'reload_failed', rule: 'r', hash: 'bb', signo: 1, afterMs: 20 }, /ended 20ms after HUP/],
+    not_signalled: [
+      { kind: 'not_signalled', rule: 'r', signo: 1, hash: 'bb', why: 'killed_before' },
+      /bb of r not applied: the application does not survive HUP, and reinit cannot restart what another container runs/,
+    ],
+    target_awaited: [
+      { kind: 'target_awaited', problem: '/run/x.pid cannot be read (ENOENT)', waitedMs: 300_000 },
+      /waiting for nginx \(attach\): \/run\/x\.pid cannot be read \(ENOENT\)\. It has not been seen for 5m: .*share its process namespace/,
+    ],
+    target_ambiguous: [
+      { kind: 'target_ambiguous', processes: ['7 (nginx)', '9 (nginx)'] },
+      /could be each of 7 \(nginx\), 9 \(nginx\): none is touched/,
+    ],
+    target_alone: [{ kind: 'target_alone' }, /not shared\. In Kubernetes set shareProcessNamespace: true.*--pid container:NAME/],
+    attach_failed: [{ kind: 'attach_failed', pid: 7, text: 'No such process' }, /cannot take hold of nginx, pid 7: No such process/],
+    attached: [{ kind: 'attached', pid: 7, ageMs: 1500 }, /attached to nginx, pid 7, which runs for 1.5s/],
+    target_not_permitted: [{ kind: 'target_not_permitted', pid: 7 }, /may not signal nginx, pid 7.*runAsUser.*KILL/],
+    target_ended: [{ kind: 'target_ended', pid: 7, ranMs: 1500 }, /nginx, pid 7, has ended after 1.5s/],
     restart_failed: [
       { kind: 'restart_failed', rule: 'r', hash: 'bb', problem: undefined },
       /restart for bb of r failed: the application did not stay up\. A validator \(validate\)/,
