@@ -3,7 +3,7 @@ import { engine, isAvailable } from './engine.ts';
 import { follow, patience } from './readme/readme.ts';
 
 const examples = {
-  docker: ['nginx', 'haproxy', 'apache2'],
+  docker: ['nginx', 'haproxy', 'apache2', 'sidecar'],
   podman: ['nginx', 'haproxy', 'php-fpm'],
 };
 
