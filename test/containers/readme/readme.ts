@@ -72,7 +72,8 @@ export async function follow(example: string): Promise<void> {
       else await eventually(`${command} shows what ${example}/README.md says`, () => expectShown(run(here), shows), 30_000);
     }
   } finally {
-    for (const name of readFileSync(started, 'utf8').split('\n').filter(Boolean)) await call('rm', '-f', '-v', name).catch(() => ''); // it is gone already
+    const names = readFileSync(started, 'utf8').split('\n').filter(Boolean);
+    for (const name of names.reverse()) await call('rm', '-f', '-v', name).catch(() => ''); // it is gone already, or never came
     rmSync(scratch, { recursive: true, force: true });
   }
 }
