@@ -22,7 +22,9 @@ export async function fetchForeign(target: Target): Promise<void> {
 async function fetchNode(target: Target): Promise<void> {
   const { version, integrity } = locked(target.npm);
   await step(`${target.arch}-fetch-node`, [version, integrity], [fetchedNode(target)], async () => {
-    const name = (await run(['npm', 'pack', '--silent', '--pack-destination', target.fetched, `${target.npm}@${version}`])).trim();
+    // What an npm above this one was told, it tells its children.
+    const told = ['--json', '--no-dry-run', '--pack-destination', target.fetched];
+    const [{ filename: name }] = JSON.parse(await run(['npm', 'pack', ...told, `${target.npm}@${version}`]));
     const archive = join(target.fetched, name);
     const [kind = '', digest] = integrity.split('-');
     const got = createHash(kind).update(readFileSync(archive)).digest('base64');

@@ -11,6 +11,8 @@ import { build } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { onTerminal } from '../fixtures/terminal.ts';
 
+export const engines = ['docker', 'podman'];
+
 /** Each test runs once an engine: vitest.config.ts has a project for each. */
 export const engine = process.env.REINIT_TEST_ENGINE === 'podman' ? 'podman' : 'docker';
 
@@ -28,6 +30,8 @@ export const bases = {
   node: { image: 'node:24-bookworm-slim', compiler: ['cc'] },
 } as const;
 export type Base = keyof typeof bases;
+/** `reinit-test/…`: `npm` is the node image with the npm package. */
+export type TestImage = Base | 'npm';
 
 /** Where the base's `/bin/reloader` is out here. That of scratch is static, and runs in all of them. */
 export const reloaderFor = (base: Base): string => join(build, 'containers', base, 'reloader');

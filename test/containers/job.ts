@@ -6,7 +6,7 @@ import { expect, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { namespaceOf, processesOf } from '../fixtures/namespace.ts';
-import { type Base, type Container, type ContainerOptions, startContainer } from './engine.ts';
+import { type Container, type ContainerOptions, startContainer, type TestImage } from './engine.ts';
 
 export interface Job {
   readonly container: Container;
@@ -30,19 +30,19 @@ export function configuration(rule: object): string {
   return file;
 }
 
-/** A container of `reinit-test/<base>` whose application has started. */
-export async function startJob(base: Base, options: ContainerOptions = {}): Promise<Job> {
+/** A container of `reinit-test/<image>` whose application has started. */
+export async function startJob(image: TestImage, options: ContainerOptions = {}): Promise<Job> {
   const volume = makeShared();
   await createVolume(volume, { text: 'one' });
   const flags = ['-v', `${volume}:/etc/app:ro`, ...(options.flags ?? [])];
-  const container = await startContainer(`reinit-test/${base}`, { ...options, flags });
+  const container = await startContainer(`reinit-test/${image}`, { ...options, flags });
   await eventually('the application starts', () => outputOf(container).includes('start one'), 30_000);
   return { container, volume };
 }
 
 /** A change is applied, a broken one refused, the next applied, and the end is the application's own. */
-export async function expectReloads(base: Base, options: ContainerOptions = {}): Promise<Container> {
-  return completeJob(await startJob(base, options));
+export async function expectReloads(image: TestImage, options: ContainerOptions = {}): Promise<Container> {
+  return completeJob(await startJob(image, options));
 }
 
 /** The job from the first change on. `refusalIsSeen`: false where nobody reads reinit's log. */

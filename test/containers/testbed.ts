@@ -3,11 +3,11 @@
  * left but what was there before; a test bed that was up already (`test/containers/testbed/testbed up`) stays up.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { build, root } from '../../scripts/building/paths.ts';
-import { type Base, bases, hasEngine, reloaderFor } from './engine.ts';
+import { type Base, bases, engines, hasEngine, reloaderFor } from './engine.ts';
 
 const testbed = join(import.meta.dirname, 'testbed/testbed');
 const recipe = join(import.meta.dirname, 'image');
@@ -24,8 +24,8 @@ export function bringUp(engine: string): (() => void) | undefined {
   Object.assign(process.env, environment());
   buildImages(engine);
   return () => {
-    const left = call([engine, 'ps', '-aq']).trim();
-    if (left !== '') throw new Error(`the container tests left containers in ${engine}: ${left}`);
+    if (spawnSync(testbed, ['is-up']).status !== 0) return; // the other engine's tests have ended it
+    for (const name of engines.filter(hasEngine)) expectNothingLeft(name);
     if (stays) return;
     call([testbed, 'down']);
     if (readFileSync('/proc/self/mounts', 'utf8') !== mounts) throw new Error('the container tests left a mount behind');
@@ -39,6 +39,11 @@ function environment(): Record<string, string> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
+function expectNothingLeft(engine: string): void {
+  const left = call([engine, 'ps', '-aq']).trim();
+  if (left !== '') throw new Error(`the container tests left containers in ${engine}: ${left}`);
+}
+
 function buildImages(engine: string): void {
   call([engine, 'build', '-q', '--network', 'host', '-t', 'reinit', '-f', join(root, 'docker/Dockerfile'), root]);
   for (const name of Object.keys(bases) as Base[]) {
@@ -49,10 +54,19 @@ function buildImages(engine: string): void {
     call([...compiler, '-std=gnu11', '-O1', '-o', reloaderFor(name), reloader]);
     call([engine, 'build', '-q', '--build-arg', `BASE=${image}`, '-t', `reinit-test/${name}`, context]);
   }
+  buildNpmImage(engine);
+}
+
+/** The package, as `npm pack` makes it, in the node image. */
+function buildNpmImage(engine: string): void {
+  const context = join(build, 'containers/node');
+  const [{ filename }] = JSON.parse(call(['npm', 'pack', '--json', '--pack-destination', context]));
+  renameSync(join(context, filename), join(context, 'reinit.tgz'));
+  call([engine, 'build', '-q', '-t', 'reinit-test/npm', '-f', join(recipe, 'npm.Dockerfile'), context]);
 }
 
 function call([program = '', ...args]: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: root });
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed (${status}):\n${stdout}\n${stderr}`);
   return stdout;
 }

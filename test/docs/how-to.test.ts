@@ -13,7 +13,11 @@ const markdownIn = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(directory, name));
-const pages = [...markdownIn(docs), ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((name) => join(root, name))];
+const pages = [
+  ...markdownIn(docs),
+  ...markdownIn(join(root, 'examples')),
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((name) => join(root, name)),
+];
 const nameOf = (file: string): string => relative(root, file);
 
 /** Fenced blocks of YAML that begin with the name of the file which they are all of. */
