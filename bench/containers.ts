@@ -187,7 +187,8 @@ function suite(): void {
 
 prepare();
 share();
-const downs = engines.map((engine) => bringUp(engine));
+const downs: ((() => void) | undefined)[] = [];
+for (const engine of engines) downs.push(await bringUp(engine));
 try {
   size();
   for (const engine of engines) {

@@ -2,9 +2,10 @@
  * Before the container tests of an engine: it is up, the release image is built with it, and from that an image on each base. After them nothing is
  * left but what was there before; a test bed that was up already (`test/containers/testbed/testbed up`) stays up.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { build, root } from '../../scripts/building/paths.ts';
 import { type Base, bases, engines, hasEngine, reloaderFor } from './engine.ts';
@@ -13,16 +14,21 @@ const testbed = join(import.meta.dirname, 'testbed/testbed');
 const recipe = join(import.meta.dirname, 'image');
 const reloader = join(root, 'test/fixtures/programs/reloader.c');
 
-export const setup = (project: TestProject): (() => void) | undefined => bringUp(project.name);
+export const setup = (project: TestProject): Promise<(() => void) | undefined> => bringUp(project.name);
 
 /** What it returns takes it down again. */
-export function bringUp(engine: string): (() => void) | undefined {
+export async function bringUp(engine: string): Promise<(() => void) | undefined> {
   if (!hasEngine(engine)) return undefined; // its tests are skipped
   const mounts = readFileSync('/proc/self/mounts', 'utf8');
   const stays = spawnSync(testbed, ['is-up']).status === 0;
   if (!stays) call([testbed, 'up']);
   Object.assign(process.env, environment());
-  buildImages(engine);
+  try {
+    await buildImages();
+  } catch (error) {
+    if (!stays) call([testbed, 'down']);
+    throw error;
+  }
   return () => {
     if (spawnSync(testbed, ['is-up']).status !== 0) return; // the other engine's tests have ended it
     for (const name of engines.filter(hasEngine)) expectNothingLeft(name);
@@ -44,26 +50,44 @@ function expectNothingLeft(engine: string): void {
   if (left !== '') throw new Error(`the container tests left containers in ${engine}: ${left}`);
 }
 
-function buildImages(engine: string): void {
-  call([engine, 'build', '-q', '--network', 'host', '-t', 'reinit', '-f', join(root, 'docker/Dockerfile'), root]);
-  for (const name of Object.keys(bases) as Base[]) {
-    const { image, compiler } = bases[name];
-    const context = join(build, 'containers', name);
-    mkdirSync(context, { recursive: true });
-    for (const file of ['Dockerfile', 'reinit.yaml']) copyFileSync(join(recipe, file), join(context, file));
-    call([...compiler, '-std=gnu11', '-O1', '-o', reloaderFor(name), reloader]);
-    call([engine, 'build', '-q', '--build-arg', `BASE=${image}`, '-t', `reinit-test/${name}`, context]);
-  }
-  buildNpmImage(engine);
+/** Says to the other engine's setup, in the same process, that this was done. */
+const builtMark = 'REINIT_TEST_IMAGES';
+
+/** For all engines at the same time: a build mostly waits for the network, or for one compiler. */
+async function buildImages(): Promise<void> {
+  if (process.env[builtMark] !== undefined) return;
+  for (const name of Object.keys(bases) as Base[]) prepareContext(name);
+  packInto(contextOf('node'));
+  await Promise.all(engines.filter(hasEngine).map(buildImagesOf));
+  process.env[builtMark] = 'built';
 }
 
-/** The package, as `npm pack` makes it, in the node image. */
-function buildNpmImage(engine: string): void {
-  const context = join(build, 'containers/node');
+const contextOf = (name: Base): string => join(build, 'containers', name);
+
+function prepareContext(name: Base): void {
+  const context = contextOf(name);
+  mkdirSync(context, { recursive: true });
+  for (const file of ['Dockerfile', 'reinit.yaml']) copyFileSync(join(recipe, file), join(context, file));
+  call([...bases[name].compiler, '-std=gnu11', '-O1', '-o', reloaderFor(name), reloader]);
+}
+
+/** The npm package, as `npm pack` makes it. */
+function packInto(context: string): void {
   const [{ filename }] = JSON.parse(call(['npm', 'pack', '--json', '--pack-destination', context]));
   renameSync(join(context, filename), join(context, 'reinit.tgz'));
-  call([engine, 'build', '-q', '-t', 'reinit-test/npm', '-f', join(recipe, 'npm.Dockerfile'), context]);
 }
+
+async function buildImagesOf(engine: string): Promise<void> {
+  const image = async (tag: string, network: string, ...args: readonly string[]) =>
+    void (await start(engine, ['build', '-q', '--network', network, '-t', tag, ...args], { cwd: root }));
+  await image('reinit', 'host', '-f', join(root, 'docker/Dockerfile'), root);
+  for (const name of Object.keys(bases) as Base[])
+    await image(`reinit-test/${name}`, 'none', '--build-arg', `BASE=${bases[name].image}`, contextOf(name));
+  await image('reinit-test/npm', 'none', '-f', join(recipe, 'npm.Dockerfile'), contextOf('node'));
+}
+
+/** Rejects with the output where it fails. */
+const start = promisify(execFile);
 
 function call([program = '', ...args]: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: root });

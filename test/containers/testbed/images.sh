@@ -108,20 +108,30 @@ import_image() {
   say "$e image $image"
 }
 
-build_images() {
-  make_tar debian build_debian
-  make_tar musl build_musl
-  make_tar distroless build_distroless
-  make_tar "node$NODE_MAJOR" build_node
-  local e path='PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  for e in $ENGINES; do
-    # docker knows `library/` as the home of the official short names
-    import_image "$e" "$(tar_of debian)" library/debian:bookworm-slim --change "ENV $path" --change 'CMD ["bash"]'
-    import_image "$e" "$(tar_of musl)" testbed/musl:latest --change "ENV $path" --change 'CMD ["/bin/sh"]'
-    import_image "$e" "$(tar_of distroless)" testbed/distroless:latest --change "ENV $path" \
-      --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'
-    build_node_image "$e"
+# all COMMAND…: each of these functions (a word each, or more in quotes) at the same time
+all() {
+  local command job jobs=()
+  for command in "$@"; do
+    # shellcheck disable=SC2086 # words
+    $command &
+    jobs+=($!)
   done
+  for job in "${jobs[@]}"; do wait "$job"; done
+}
+
+build_images() {
+  all 'make_tar debian build_debian' 'make_tar musl build_musl' 'make_tar distroless build_distroless' "make_tar node$NODE_MAJOR build_node"
+  all 'import_images docker' 'import_images podman'
+}
+
+import_images() {
+  local e=$1 path='PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  # docker knows `library/` as the home of the official short names
+  import_image "$e" "$(tar_of debian)" library/debian:bookworm-slim --change "ENV $path" --change 'CMD ["bash"]'
+  import_image "$e" "$(tar_of musl)" testbed/musl:latest --change "ENV $path" --change 'CMD ["/bin/sh"]'
+  import_image "$e" "$(tar_of distroless)" testbed/distroless:latest --change "ENV $path" \
+    --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'
+  build_node_image "$e"
 }
 
 # The node image is built with a Dockerfile: that also proves `build`, RUN steps
