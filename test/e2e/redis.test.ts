@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -65,7 +66,8 @@ describe.skipIf(!installed('redis-server'))('redis, which cannot reload', () => 
     const store = await makeStore();
     const container = await startContainer(naive(['--watch', store.volume, '--restart'], store.command));
     await ready(store);
-    await updateVolume(store.volume, store.payload('32mb'));
+    // One event. kubelet's change has several: each starts one more and ends the one before, and whether the last finds its port free is a race.
+    mkdirSync(join(store.volume, 'new'));
     expect(await container.exited).not.toBe(0);
   });
 });
