@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, openController } from '../fixtures/init/controller.ts';
@@ -119,6 +119,7 @@ describe('terminal', () => {
 
   it('the terminal’s hang-up reaches it once, and ends it', async () => {
     const file = `/tmp/reinit-hangup-${process.pid}`;
+    onTestFinished(() => rmSync(file, { force: true }));
     const terminal = openTerminal([reinit, '--', '/bin/sh', '-c', `exec ${record} 1 5 >${file}`]);
     await eventually('ready', () => readFileSync(file, 'utf8').includes('ready'));
     terminal.hangUp();
