@@ -1,5 +1,6 @@
 /** Who else is there: a person at a terminal, another init above. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
@@ -34,10 +35,10 @@ describe.skipIf(!isAvailable)('-it', () => {
     // Docker's client misses a change that comes before it looks for changes.
     const resized = async (columns: number, rows: number) => {
       const size = new RegExp(`^${rows} ${columns}`, 'gm');
-      for (let tries = 0; tries < 10 && count(size) === 0; tries++) {
-        resizeTerminal(device, columns, rows + 1);
+      for (let tries = 0; tries < 5 && count(size) === 0; tries++) {
+        if (tries > 0) resizeTerminal(device, columns, rows + 1);
         resizeTerminal(device, columns, rows);
-        await eventually('the new size', () => count(size) > 0, 3_000).catch(() => undefined);
+        await eventually('the new size', () => count(size) > 0, 5_000).catch(() => undefined);
       }
       expect(count(size)).toBeGreaterThan(0);
     };
@@ -45,7 +46,17 @@ describe.skipIf(!isAvailable)('-it', () => {
     container.stdin?.write(ctrlC);
     await shows(/got INT/g);
     await resized(90, 30);
-    container.stdin?.write('\n');
+    let ended = false;
+    void container.exited.then(() => (ended = true));
+    await eventually(
+      'a line that is typed ends it',
+      async () => {
+        if (!ended) container.stdin?.write('\n'); // bash may be at its trap just now
+        await Promise.race([container.exited, delay(1_000)]);
+        return ended;
+      },
+      30_000,
+    );
     expect(await container.exited).toBe(3);
     expect(count(/got INT/g)).toBe(1);
     expect(
