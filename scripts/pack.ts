@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from './building/alive.ts';
 import { root } from './building/paths.ts';
 import { run } from './building/run.ts';
 import { archNames } from './building/target.ts';
@@ -42,14 +43,6 @@ async function begin(): Promise<void> {
 }
 
 async function guard(owners: readonly number[]): Promise<void> {
-  while (owners.some(lives)) await delay(50);
+  while (owners.some(isAlive)) await delay(50);
   restoreManifest();
-}
-
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

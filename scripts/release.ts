@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { npmPack } from './building/npm-pack.ts';
 import { build, root } from './building/paths.ts';
 import { run } from './building/run.ts';
 import { type Arch, archNames, platformOf, targetOf, treeOf } from './building/target.ts';
@@ -23,7 +24,7 @@ const built: Arch[] = [];
 for (const arch of archNames) if (await buildFor(arch)) built.push(arch);
 const files = built.map((arch) => join(directory, `${name}-${platformOf(arch)}.tar.gz`));
 await Promise.all(built.map((arch, n) => archiveTree(treeOf(arch), product.name, seconds, files[n] ?? '')));
-if (built.length === archNames.length) files.push(await packNpm());
+if (built.length === archNames.length) files.push(await npmPack(directory));
 else tell('the npm package is left out: it holds the inits of all architectures');
 const bill = join(directory, `${name}.cdx.json`);
 writeFileSync(bill, await billOfMaterials(product, await partsOf(built.map(targetOf)), new Date(seconds * 1000)));
@@ -44,9 +45,4 @@ async function buildFor(arch: Arch): Promise<boolean> {
     tell(`${arch} is left out, its tree cannot be built here: ${error instanceof Error ? error.message : error}`);
     return false;
   }
-}
-
-async function packNpm(): Promise<string> {
-  const packed = await run(['npm', 'pack', '--silent', '--pack-destination', directory]);
-  return join(directory, packed.trim());
 }

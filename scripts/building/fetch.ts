@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { npmPack } from './npm-pack.ts';
 import { root } from './paths.ts';
 import { available, run } from './run.ts';
 import { step } from './step.ts';
@@ -22,13 +23,10 @@ export async function fetchForeign(target: Target): Promise<void> {
 async function fetchNode(target: Target): Promise<void> {
   const { version, integrity } = locked(target.npm);
   await step(`${target.arch}-fetch-node`, [version, integrity], [fetchedNode(target)], async () => {
-    // What an npm above this one was told, it tells its children.
-    const told = ['--json', '--no-dry-run', '--pack-destination', target.fetched];
-    const [{ filename: name }] = JSON.parse(await run(['npm', 'pack', ...told, `${target.npm}@${version}`]));
-    const archive = join(target.fetched, name);
+    const archive = await npmPack(target.fetched, `${target.npm}@${version}`);
     const [kind = '', digest] = integrity.split('-');
     const got = createHash(kind).update(readFileSync(archive)).digest('base64');
-    if (got !== digest) throw new Error(`${name} is not what package-lock.json says: ${kind}-${got}`);
+    if (got !== digest) throw new Error(`${archive} is not what package-lock.json says: ${kind}-${got}`);
     await run(['tar', '-xzf', archive, '-C', target.fetched]);
     rmSync(archive);
   });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from './alive.ts';
 import { build } from './paths.ts';
 
 /** Two builds in one tree take turns. A lock whose owner is gone does not count. */
@@ -29,8 +30,8 @@ function ownerLives(lock: string): boolean {
   try {
     const pid = Number(readFileSync(lock, 'utf8'));
     // Empty: its owner is about to write its pid.
-    return pid === 0 || process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return pid === 0 || isAlive(pid);
+  } catch {
+    return false; // gone meanwhile
   }
 }

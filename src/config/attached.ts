@@ -36,6 +36,7 @@ const senseless: Readonly<Record<string, string>> = {
   signal_target: 'only the process itself is known for sure',
 };
 
+const sayWhich = "say it: --match 'nginx: master', --name or --pid-file, or under attach";
 const noRestart =
   "whether somebody starts it again is not for reinit to know: let on_change: exec ask whoever does, or make reinit the application's ENTRYPOINT";
 
@@ -64,23 +65,16 @@ export function attachMistakes(
     if (rule.on_change === 'restart') add([...at, 'on_change'], 'reinit cannot restart what another container runs', noRestart);
     if (rule.on_failure === 'restart') add([...at, 'on_failure'], 'reinit cannot restart what another container runs', noRestart);
     if (rule.confirm_by !== undefined) probeMistake(rule.confirm_by, [...at, 'confirm_by'], add);
-    if (hasTarget) return;
-    const needs =
-      rule.on_change === 'reload'
-        ? 'on_change'
-        : rule.confirm_by?.check.kind === 'workers'
-          ? 'confirm_by'
-          : rule.max_draining === undefined
-            ? undefined
-            : 'max_draining';
-    if (needs !== undefined)
-      add(
-        [...at, needs],
-        'this needs a process, and nothing says which',
-        "say it: --match 'nginx: master', --name or --pid-file, or under attach",
-      );
+    const needs = hasTarget ? undefined : settingThatNeedsTarget(rule);
+    if (needs !== undefined) add([...at, needs], 'this needs a process, and nothing says which', sayWhich);
   });
   return found;
+}
+
+function settingThatNeedsTarget({ on_change, confirm_by, max_draining }: Settings['watch'][number]): string | undefined {
+  if (on_change === 'reload') return 'on_change';
+  if (confirm_by?.check.kind === 'workers') return 'confirm_by';
+  return max_draining === undefined ? undefined : 'max_draining';
 }
 
 function probeMistake({ check }: Probe, path: Path, add: (path: Path, problem: string, hint: string) => void): void {

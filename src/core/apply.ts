@@ -24,6 +24,7 @@ import {
   telling,
   to,
 } from './apply-steps.ts';
+import type { Deafness } from './notes.ts';
 
 /** How long an application may take to install its handler before the change is applied by restart (applications.md, 3: ~10 ms to seconds). */
 const patienceMs = 10_000;
@@ -134,13 +135,7 @@ const handlers: { readonly [K in ApplyState['kind']]: Handler<K> } = {
 };
 
 /** There is no way to make it read its files again. One that does not take the signal yet may do so later; one that dies of it is not asked again. */
-function untold(
-  batch: Batch,
-  why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before',
-  at: number,
-  given: ApplyPolicy,
-  id: number,
-): ApplyStep {
+function untold(batch: Batch, why: Deafness, at: number, given: ApplyPolicy, id: number): ApplyStep {
   const note = { kind: 'not_signalled', signo: leaderOf(batch, given).reload_signal, hash: leaderHash(batch), why } as const;
   return settleFailure(batch, { kind: 'none', why: 'refused', note: () => note, again: why !== 'killed_before' }, at, given, id);
 }

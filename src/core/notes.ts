@@ -29,6 +29,9 @@ export interface Difference {
   readonly more: number;
 }
 
+/** Why an application cannot be reloaded by its signal. */
+export type Deafness = 'ignored' | 'not_caught' | 'not_yet' | 'killed_before';
+
 /** Every notable fact, once. What is written about it is decided in src/log. Hashes are short ones; undefined: not known. */
 export type Note =
   | { readonly kind: 'started'; readonly pid: number; readonly reason: StartReason; readonly ms: number }
@@ -72,13 +75,13 @@ export type RuleNote =
   | { readonly kind: 'signalled'; readonly signo: number; readonly hash: string }
   | { readonly kind: 'signal_waits'; readonly signo: number; readonly why: 'not_yet' | 'ignored' | 'not_caught' }
   | { readonly kind: 'signal_refused'; readonly signo: number; readonly hash: string }
-  | { readonly kind: 'falls_to_restart'; readonly signo: number; readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before' }
+  | { readonly kind: 'falls_to_restart'; readonly signo: number; readonly why: Deafness }
   /** As `falls_to_restart`, of an application that somebody else runs. */
   | {
       readonly kind: 'not_signalled';
       readonly signo: number;
       readonly hash: string;
-      readonly why: 'ignored' | 'not_caught' | 'not_yet' | 'killed_before';
+      readonly why: Deafness;
     }
   /** `signo`: undefined where the action was no signal. */
   | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }

@@ -10,7 +10,7 @@
 import { exitCodes } from './exit-codes.ts';
 import type { Note } from './notes.ts';
 import type { ServiceEvent, ServicePolicy, ServiceStep, Told } from './service-state.ts';
-import { type EventOf, type In, leave, prepare, probingOf, ready, to } from './service-steps.ts';
+import { type EventOf, type In, leave, prepare, readinessOf, to } from './service-steps.ts';
 import type { Sight } from './sight.ts';
 
 const lookMs = 1_000;
@@ -86,10 +86,7 @@ function attached(
   const { startedAt: since, permitted } = found;
   const notes: Note[] = [{ kind: 'attached', pid, ageMs: Math.max(0, at - since) }];
   if (!permitted && policy.reloads) notes.push({ kind: 'target_not_permitted', pid });
-  return to(
-    { kind: 'running', token, pid, attempt: 0, since, readiness: policy.ready ? probingOf(policy.ready, at) : ready, beside: undefined },
-    [],
-    notes,
-    [{ kind: 'instanceFound', since, published, at }],
-  );
+  return to({ kind: 'running', token, pid, attempt: 0, since, readiness: readinessOf(policy.ready, at), beside: undefined }, [], notes, [
+    { kind: 'instanceFound', since, published, at },
+  ]);
 }

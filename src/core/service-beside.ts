@@ -5,7 +5,7 @@ import { probingTransition } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
 import { asks, probingEventOf } from './service-ready.ts';
 import type { Beside, Instance, Readiness, ServiceCommand, ServiceEvent, ServicePolicy, ServiceStep } from './service-state.ts';
-import { type EventOf, type In, probingOf, ready, stopping, sweepOf, to } from './service-steps.ts';
+import { type EventOf, type In, probingOf, readinessOf, ready, stopping, sweepOf, to } from './service-steps.ts';
 import { endWords } from './wait-status.ts';
 
 /** Without a probe, a new instance that has lived so long beside the old one takes over. */
@@ -96,7 +96,7 @@ export function endedFirst(
   if (!instance) return to({ kind: 'starting', token, attempt: 0, reason: 'change', orderedAt }, sweep, [note]);
   const { pid, since } = instance;
   // A yes that the old one may have given is asked for again: now there is only one to give it.
-  const asked = policy.ready ? probingOf(policy.ready, event.at) : ready;
+  const asked = readinessOf(policy.ready, event.at);
   const left = readiness.kind === 'probing' ? readiness : asked;
   const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, proven: false, at: event.at }];
   return to({ kind: 'running', token, pid, attempt: 0, since, readiness: left, beside: undefined }, sweep, [note], facts);

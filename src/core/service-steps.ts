@@ -17,6 +17,9 @@ export const ready: Readiness = { kind: 'ready' };
 
 export const probingOf = (probe: Probe, at: number): Readiness => ({ kind: 'probing', probing: startProbing(probe, at) });
 
+/** Of an instance that runs: it is asked, where there is something to ask. */
+export const readinessOf = (probe: Probe | undefined, at: number): Readiness => (probe ? probingOf(probe, at) : ready);
+
 export const to = (
   state: ServiceState,
   commands: readonly ServiceCommand[] = [],
@@ -67,7 +70,7 @@ const hasTarget = ({ match, name, pid_file }: Attach): boolean => (match ?? name
 function attach(token: number, at: number, { attach: target, ready: probe }: ServicePolicy, notes: readonly Note[]): ServiceStep {
   if (target && hasTarget(target))
     return to({ kind: 'seeking', token, since: at, step: { kind: 'waiting', at }, told: undefined }, [], notes);
-  const readiness = probe ? probingOf(probe, at) : ready;
+  const readiness = readinessOf(probe, at);
   const running = { kind: 'running', token, pid: 0, attempt: 0, since: at, readiness, beside: undefined } as const;
   return to(running, [], notes, [{ kind: 'instanceFound', since: undefined, published: at, at }]);
 }

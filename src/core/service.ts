@@ -22,8 +22,7 @@ import {
   leave,
   listen,
   prepare,
-  probingOf,
-  ready,
+  readinessOf,
   start,
   stopping,
   sweepOf,
@@ -94,7 +93,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
       case 'spawned': {
         const { token, attempt, reason, orderedAt } = state;
         const note: Note = { kind: 'started', pid: event.pid, reason, ms: Math.max(0, event.at - orderedAt) };
-        const readiness = policy.ready ? probingOf(policy.ready, event.at) : ready;
+        const readiness = readinessOf(policy.ready, event.at);
         const running = { kind: 'running', token, pid: event.pid, attempt, since: event.at, readiness, beside: undefined } as const;
         const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: false, proven: false, at: event.at }];
         if (state.leaveWith === undefined) return to(running, [], [note], facts);

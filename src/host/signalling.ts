@@ -1,7 +1,7 @@
 /** Sending signals. The link's numbers are Linux's; a name is the same signal everywhere. */
-import { readFileSync } from 'node:fs';
 import { signalName } from '../core/signals.ts';
 import type { constants } from '../link/messages.ts';
+import { contentOf } from '../probe/processes.ts';
 
 /** What comes of sending. */
 export type Sending = 'sent' | 'no_process' | 'not_permitted';
@@ -29,8 +29,8 @@ export const groupLives = (leader: number): boolean => signalProcess(-leader, 0)
 
 /** Whether a program takes a signal: what its masks in /proc say; where there is none nothing is known, and the order was to send. */
 export function takes(pid: number, signo: number): 'sent' | 'ignored' | 'not_caught' {
-  const status = statusOf(pid);
-  if (status === undefined) return 'sent';
+  const status = contentOf(`/proc/${pid}/status`);
+  if (status === '') return 'sent';
   if (maskHas(status, 'SigIgn', signo)) return 'ignored';
   // Blocked: it is awaited with sigwait(3).
   return maskHas(status, 'SigCgt', signo) || maskHas(status, 'SigBlk', signo) ? 'sent' : 'not_caught';
@@ -39,12 +39,4 @@ export function takes(pid: number, signo: number): 'sent' | 'ignored' | 'not_cau
 export function maskHas(status: string, mask: string, signo: number): boolean {
   const bits = new RegExp(`^${mask}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0';
   return ((BigInt(`0x${bits}`) >> BigInt(signo - 1)) & 1n) === 1n;
-}
-
-function statusOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'latin1');
-  } catch {
-    return undefined;
-  }
 }

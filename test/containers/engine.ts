@@ -2,12 +2,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { build } from '../../scripts/building/paths.ts';
+import { allPids, contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { onTerminal } from '../fixtures/terminal.ts';
 
@@ -76,18 +77,7 @@ export async function command(...args: readonly string[]): Promise<string> {
  * numbers, and that of one that is gone is soon another container's.
  */
 export const processesIn = (id: string): number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => id !== '' && pid > 1 && contentOf(`/proc/${pid}/cgroup`).includes(id));
-
-/** Empty where it is gone. */
-export function contentOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
+  allPids().filter((pid) => id !== '' && pid > 1 && contentOf(`/proc/${pid}/cgroup`).includes(id));
 
 /** Starts a container in the foreground of the engine's client, so that its output and its end come by themselves. */
 export async function startContainer(image: string, options: ContainerOptions = {}): Promise<Container> {

@@ -22,11 +22,16 @@ export function makeShared(): string {
   return directory;
 }
 
-/** A configuration file with one rule for /etc/app. JSON is YAML. */
+/** A configuration file with one rule for /etc/app. */
 export function configuration(rule: object): string {
-  const file = join(makeShared(), 'reinit.yaml');
   const quick = { paths: ['/etc/app'], settle: '50ms', reload_after_start: '0s', confirm: '200ms' };
-  writeFileSync(file, JSON.stringify({ watch: [{ ...quick, ...rule }] }));
+  return configFile({ watch: [{ ...quick, ...rule }] });
+}
+
+/** Out here, for containers to mount. JSON is YAML. */
+export function configFile(config: object): string {
+  const file = join(makeShared(), 'reinit.yaml');
+  writeFileSync(file, JSON.stringify(config));
   return file;
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import { command, contentOf, isAvailable, processesIn } from './engine.ts';
+import { command, isAvailable, processesIn } from './engine.ts';
 import { buildLifeImage, recorder, recorderCode, settings, signo, watching } from './life.ts';
 
 /** Of each mode: a start takes an engine half a second. What is earlier and later than an engine can be is tried in test/init/signals.test.ts. */

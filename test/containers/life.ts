@@ -1,13 +1,12 @@
 /** What the tests of a container's life have in common: an application that records its signals, settings of their own, an image without any. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { type Container, command, engine, startContainer } from './engine.ts';
+import { configFile } from './job.ts';
 
 /** By name; 37 is SIGRTMIN+3, which is counted from the C library's SIGRTMIN, 34. */
 export const signo = { ...constants.signals, 'SIGRTMIN+3': 37 } as const;
@@ -35,14 +34,8 @@ export async function buildLifeImage(stop: Signal = 'SIGTERM'): Promise<string> 
   return tag;
 }
 
-/** Flags that put these settings at /etc/reinit.yaml. JSON is YAML. */
-export function settings(config: object): readonly string[] {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-settings-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const file = join(directory, 'reinit.yaml');
-  writeFileSync(file, JSON.stringify(config));
-  return ['-v', `${file}:/etc/reinit.yaml:ro`];
-}
+/** Flags that put these settings at /etc/reinit.yaml. */
+export const settings = (config: object): readonly string[] => ['-v', `${configFile(config)}:/etc/reinit.yaml:ro`];
 
 /** Settings with which there is a controller, and nothing changes. */
 export const watching = { watch: [{ paths: ['/etc/hostname'], confirm: '100ms' }] };

@@ -2,12 +2,13 @@
  * Before the container tests of an engine: it is up, the release image is built with it, and from that an image on each base. After them nothing is
  * left but what was there before; a test bed that was up already (`test/containers/testbed/testbed up`) stays up.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
+import { npmPack } from '../../scripts/building/npm-pack.ts';
 import { build, root } from '../../scripts/building/paths.ts';
+import { run } from '../../scripts/building/run.ts';
 import { type Base, bases, engines, hasEngine, reloaderFor } from './engine.ts';
 
 const testbed = join(import.meta.dirname, 'testbed/testbed');
@@ -57,7 +58,8 @@ const builtMark = 'REINIT_TEST_IMAGES';
 async function buildImages(): Promise<void> {
   if (process.env[builtMark] !== undefined) return;
   for (const name of Object.keys(bases) as Base[]) prepareContext(name);
-  packInto(contextOf('node'));
+  // The npm package, as `npm pack` makes it.
+  renameSync(await npmPack(contextOf('node')), join(contextOf('node'), 'reinit.tgz'));
   await Promise.all(engines.filter(hasEngine).map(buildImagesOf));
   process.env[builtMark] = 'built';
 }
@@ -71,23 +73,14 @@ function prepareContext(name: Base): void {
   call([...bases[name].compiler, '-std=gnu11', '-O1', '-o', reloaderFor(name), reloader]);
 }
 
-/** The npm package, as `npm pack` makes it. */
-function packInto(context: string): void {
-  const [{ filename }] = JSON.parse(call(['npm', 'pack', '--json', '--pack-destination', context]));
-  renameSync(join(context, filename), join(context, 'reinit.tgz'));
-}
-
 async function buildImagesOf(engine: string): Promise<void> {
   const image = async (tag: string, network: string, ...args: readonly string[]) =>
-    void (await start(engine, ['build', '-q', '--network', network, '-t', tag, ...args], { cwd: root }));
+    void (await run([engine, 'build', '-q', '--network', network, '-t', tag, ...args]));
   await image('reinit', 'host', '-f', join(root, 'docker/Dockerfile'), root);
   for (const name of Object.keys(bases) as Base[])
     await image(`reinit-test/${name}`, 'none', '--build-arg', `BASE=${bases[name].image}`, contextOf(name));
   await image('reinit-test/npm', 'none', '-f', join(recipe, 'npm.Dockerfile'), contextOf('node'));
 }
-
-/** Rejects with the output where it fails. */
-const start = promisify(execFile);
 
 function call([program = '', ...args]: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: root });

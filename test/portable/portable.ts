@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
+import { allPids, contentOf } from '../../src/probe/processes.ts';
 import { reinit } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
 
@@ -72,19 +72,10 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 
 /** All processes that have this variable in their environment. Zombies have none. */
 function processesWith(variable: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => fileOf(pid, 'environ').split('\0').includes(variable));
+  return allPids().filter((pid) => fileOf(pid, 'environ').split('\0').includes(variable));
 }
 
-function fileOf(pid: number, name: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  } catch {
-    return ''; // gone meanwhile
-  }
-}
+const fileOf = (pid: number, name: string): string => contentOf(`/proc/${pid}/${name}`);
 
 export function kill(pid: number): void {
   try {
