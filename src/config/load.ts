@@ -8,7 +8,7 @@ import { parseFlags } from './flags.ts';
 import { type Merged, overlay } from './merge.ts';
 import type { Config } from './model.ts';
 import { presetMistakes, underlay } from './presets/underlay.ts';
-import { readConfigFile } from './read-file.ts';
+import { type ReadResult, readConfigFile } from './read-file.ts';
 import { settings, toConfig } from './schema.ts';
 import { readVariables } from './variables.ts';
 
@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly hasCommand: boolean;
   /** Whether a command may be missing altogether; the default is that it may not. */
   readonly commandOptional?: boolean;
+  /** Gives the file's text; the default reads it. */
+  readonly read?: (file: string) => ReadResult;
   /** Gets what is worth a line and no mistake: a variable that is nearly a setting. */
   readonly warn?: (message: string) => void;
   /** Read where neither flag nor variable names a file; it may be missing. */
@@ -77,7 +79,7 @@ function check(merged: Merged, loaded: Loaded, { hasCommand, commandOptional = f
 function loadFile(flag: string | undefined, options: LoadOptions): Loaded {
   const named = flag ?? (options.env.REINIT_CONFIG === '' ? undefined : options.env.REINIT_CONFIG);
   const file = named ?? options.defaultFile ?? defaultFile;
-  const read = readConfigFile(file);
+  const read = (options.read ?? readConfigFile)(file);
   if (read.ok) return { file, settings: readDocument(file, read.text), mistakes: [] };
   if (read.missing && named === undefined) {
     if (options.commandOptional) options.warn?.(`there is no ${file}: this is what flags, variables and defaults say`);

@@ -76,6 +76,9 @@ export interface ServiceConfig {
   /** Keeps accepted generations and what was refused over restarts of the container. */
   readonly state_dir: string | undefined;
 
+  /** What a change of reinit's own file does that takes a restart of the application; `ignore`: the file is not watched. */
+  readonly on_config_change: 'restart' | 'next_start' | 'ignore';
+
   readonly watch: readonly WatchRule[];
 }
 

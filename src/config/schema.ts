@@ -225,6 +225,11 @@ export const service = {
     path,
     'A directory that outlives the container: accepted configuration and what was refused are kept there. Default: they are forgotten with it.',
   ),
+  on_config_change: withDefault(
+    choice(['restart', 'next_start', 'ignore']),
+    'restart',
+    'What follows when this file changes. A valid change is taken over without the application noticing; what takes a restart of it (`command`, `user`, `environment`…) gets one at once (`restart`), or counts from its next start (`next_start`). `ignore`: the file is read once.',
+  ),
   watch: v.optional(v.pipe(v.array(watchRule), v.description('Rules: what to watch, and what to do about a change.')), []),
 };
 

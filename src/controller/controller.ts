@@ -4,13 +4,14 @@
  */
 import { setTimeout } from 'node:timers';
 import { ConfigError } from '../config/errors.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Attach, Config } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
+import type { JobResult } from '../core/jobs.ts';
+import { freshOwn } from '../core/own-config.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Readings, Step } from '../core/run.ts';
-import { formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
+import type { Readings, State, Step } from '../core/run.ts';
+import { type Former, formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
@@ -22,9 +23,8 @@ import type { Watch } from '../watch/types.ts';
 import { type Clock, createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
 import { effectOf } from './effects.ts';
+import { judgeOwn, type Loaded, loadOwn } from './own-file.ts';
 import { createReporter } from './reporter.ts';
-import { withDistinctNames } from './rule-names.ts';
-import { withShares } from './splay.ts';
 import { lookUpUsers, UserProblem } from './users.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -43,36 +43,43 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const log = createLog();
   leaveOnBugs(log);
   const link = openLink(undefined, options.killHook);
-  const config = configure(options, link, log);
-  if (!config) return;
+  const former = formerState(link.hello);
+  const loaded = configure(options, link, former, log);
+  if (!loaded) return;
+  const { config } = loaded;
   const clock = createClock(link.hello.now_ms);
   const watches = new Map<string, Watch>();
   const shop = createShop(config, link, clock, log);
   const read = (name: string): Promise<Reading | undefined> => readRule(name, config, watches, shop);
-  const first = await firstStep(link, config, read, shop, clock);
+  const first = await firstStep(link, former, loaded, read, shop, clock);
   const users = lookUp(config, link, log);
   if (!users) return;
-  const reporter = createReporter(log, namesOf(config, link));
+  const reporter = createReporter(log, namesOf(loaded, link));
   const driver = startDriver(first, {
     link,
     clock,
     config,
     read,
-    work: async (job, state) => (await shop.open()).work(job, state),
+    work: async (job, state) => (job.kind === 'check' ? check(options, link, loaded, state) : (await shop.open()).work(job, state)),
+    isSuperseded: ({ own }) => own?.source.hash !== loaded.source?.hash,
+    handOver: () => {
+      log.drain();
+      process.exit(exitCodes.handOver);
+    },
     observe: (state) => shop.opened?.observe(state),
     effectOf: (command) => effectOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
     note: reporter,
     drain: log.drain,
     later,
   });
-  if (link.hello.generation > 0) {
+  if (link.hello.generation > 0 && !first.notes.some(({ kind }) => kind === 'config_taken_over')) {
     log.say('warn', 'the controller was started again; the application is not affected', {
       event: 'controller_restarted',
       generation: link.hello.generation,
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, watches, shop, now: clock.now });
+  await loadLate({ config, log, driver, watches, shop, file: loaded.file, now: clock.now });
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map();
@@ -84,6 +91,8 @@ export interface LateOptions {
   /** Filled by the late part: from then on readings are the watches'. */
   readonly watches: Map<string, Watch>;
   readonly shop: Shop;
+  /** reinit's own configuration. */
+  readonly file: string | undefined;
   readonly now: () => number;
 }
 
@@ -129,17 +138,18 @@ async function readRule(name: string, config: Config, watches: ReadonlyMap<strin
 type Read = (rule: string) => Promise<Reading | undefined>;
 
 /** What is only handed to the application (files that are published, variables) has to be there before it. */
-async function firstStep(link: Link, config: Config, read: Read, shop: Shop, { now }: Clock): Promise<Step> {
+async function firstStep(link: Link, former: Former | undefined, loaded: Loaded, read: Read, shop: Shop, { now }: Clock): Promise<Step> {
   const { hello, slots } = link;
-  const former = formerState(hello);
+  const { config, source } = loaded;
   const owned = policiesOf(config.services.main).some(isOwned);
   const workshop = owned ? await shop.open() : undefined;
-  const key = config.services.main.env_from.length > 0 ? (former?.key ?? (await workshop?.key())) : undefined;
+  const key = config.services.main.env_from.length > 0 ? (former?.state.key ?? (await workshop?.key())) : undefined;
   if (key !== undefined) workshop?.use(key);
   const readings = await readAll(unknownRules(former, config), read);
   const kept = workshop && isFirst(former, slots) ? await workshop.recall() : {};
   const steady = config.services.main.attach && steadyTimes(config, readings, now() - Date.now());
-  const step = takeOver(former, hello, slots, config, { readings, kept, key, ...(steady && { steady }) });
+  const own = source && { ...(former?.state.own ?? freshOwn(source, hello.generation)), source };
+  const step = takeOver(former, hello, slots, config, { readings, kept, key, own, ...(steady && { steady }) });
   await workshop?.load(step.state);
   return step;
 }
@@ -156,19 +166,24 @@ async function readAll(rules: readonly string[], read: Read): Promise<Readings> 
   return Object.fromEntries(await Promise.all(rules.map(async (rule) => [rule, await Promise.race([read(rule), late])] as const)));
 }
 
-function configure({ argv, env }: ControllerOptions, link: Link, log: Log): Config | undefined {
+function configure({ argv, env }: ControllerOptions, link: Link, former: Former | undefined, log: Log): Loaded | undefined {
   const { hello } = link;
   try {
-    const loaded = loadConfig({ argv, env, hasCommand: hello.command.length > 0, warn: (message) => log.say('warn', message) });
-    const config = withShares(withDistinctNames(loaded), env);
+    const loaded = loadOwn({ argv, env, hello }, former?.state.own?.source, (message) => log.say('warn', message));
+    const { config } = loaded;
     const terminal = (hello.flags & constants.helloFlags.values.stderr_terminal) !== 0;
     log.configure({ text: config.log.format === 'text' || (config.log.format === 'auto' && terminal), level: config.log.level });
-    return config;
+    return loaded;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     refuse(error.render(), error.exitCode, link, log);
     return undefined;
   }
+}
+
+function check({ argv, env }: ControllerOptions, { hello }: Link, { config, file, source }: Loaded, { own }: State): JobResult {
+  if (file === undefined || !source) return { kind: 'checked', verdict: { kind: 'same' } };
+  return { kind: 'checked', verdict: judgeOwn({ argv, env, hello }, { file, hash: source.hash, config, started: own?.started }) };
 }
 
 function lookUp(config: Config, link: Link, log: Log) {
@@ -192,12 +207,13 @@ function refuse(text: string, code: number, { hello, commit }: Link, log: Log): 
   commit(0, undefined, [{ kind: 'exit', code }]);
 }
 
-function namesOf(config: Config, { hello }: Link): Names {
+function namesOf({ config, file }: Loaded, { hello }: Link): Names {
   const { main } = config.services;
   const rule = (name: string) => policiesOf(main).find((one) => one.name === name);
   return {
     command: hello.command[0]?.toString() ?? main.command[0] ?? targetName(main.attach),
     attached: main.attach !== undefined,
+    configFile: file ?? '',
     validator: (name, step) => rule(name)?.validate[step]?.[0] ?? 'the validator',
     validateTimeout: (name) => rule(name)?.validate_timeout ?? 0,
     action: (name, step) => rule(name)?.exec[step]?.[0] ?? 'the command',

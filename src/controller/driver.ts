@@ -30,6 +30,10 @@ export interface World {
   /** Calls once after so many ms; returns what takes that back. */
   later(ms: number, call: () => void): () => void;
   note(note: Note): void;
+  /** Another configuration is in force than the one that this process runs on. */
+  isSuperseded(state: State): boolean;
+  /** Ends this process: the next one begins on that. */
+  handOver(): void;
   /** Before an `exit`: init ends this process too, so what was said has to be out. */
   drain(): void;
 }
@@ -66,6 +70,7 @@ export function startDriver(first: Step, world: World): Driver {
       state = step.state;
       commands.push(...step.commands);
       notes.push(...step.notes);
+      if (world.isSuperseded(state)) break; // the next one, which is told the rest again
     }
     finish(ack, commands, notes);
   }
@@ -75,6 +80,10 @@ export function startDriver(first: Step, world: World): Driver {
     if (leaving) tell(notes);
     commit(ack, commands);
     if (!leaving) tell(notes);
+    if (world.isSuperseded(state)) {
+      world.handOver();
+      return;
+    }
     arm();
     read();
     work();

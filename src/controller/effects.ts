@@ -3,6 +3,7 @@ import type { Config, ServiceConfig } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { policiesOf, type RulePolicy, ruleNamed, snapshotPlaceholder } from '../core/policy.ts';
 import type { Command, Orders } from '../core/run.ts';
+import { asksForNotify, winchMeansMore } from '../core/start-settings.ts';
 import { constants, type Effect } from '../link/messages.ts';
 import { addressBytes, isIPv6 } from './address.ts';
 import type { UserIds } from './user.ts';
@@ -20,7 +21,6 @@ export type Environments = (hash: string) => ReadonlyMap<string, string>;
 const { roles, spawnFlags, scopes, mainEnds, signalActions, logFormats, socketFamilies } = constants;
 const signalCount = 65;
 const codeCount = 256;
-const sigwinch = 28;
 
 /** Tells a validator where the copy is that it is to check. */
 export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
@@ -96,23 +96,13 @@ function applicationSpawn(token: number, service: ServiceConfig, base: Surroundi
 
 function applicationFlags(service: ServiceConfig): number {
   const { no_new_privs, session, sockets, notify, nest } = spawnFlags.values;
-  const notifies = [service.ready, ...service.watch.map(({ confirm_by }) => confirm_by)].some((probe) => probe?.check.kind === 'notify');
   return (
     (service.no_new_privileges ? no_new_privs : 0) |
     (winchMeansMore(service) ? session : 0) |
     (service.sockets.length > 0 ? sockets : 0) |
-    (notifies ? notify : 0) |
+    (asksForNotify(service) ? notify : 0) |
     (service.restart_order === 'start_first' ? nest : 0)
   );
-}
-
-/**
- * For an application that stops or reloads on WINCH a change of the terminal's size is deadly, and the kernel sends it to whoever is in the
- * foreground: such an application gets a session of its own, so that the terminal has nothing to tell it, and WINCH comes only from outside.
- */
-function winchMeansMore(service: ServiceConfig): boolean {
-  const meanings = [service.stop_signal, ...service.container_stop_signals, ...service.watch.map((rule) => rule.reload_signal)];
-  return meanings.includes(sigwinch);
 }
 
 type Validate = Extract<Command, { kind: 'validate' }>;

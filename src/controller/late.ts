@@ -15,10 +15,34 @@ import type { LateOptions } from './controller.ts';
 /** Files that were told of and cannot be read a moment later: again, so that nothing is lost. */
 const againMs = 1_000;
 
+/** For reinit's own file, beside what holds for every watch. */
+const ownDefaults = {
+  include: [],
+  exclude: [],
+  recursive: false,
+  mode: 'auto',
+  settle: 300,
+  max_wait: 5_000,
+  rescan: 30_000,
+  poll_interval: 2_000,
+  missing_grace: 5_000,
+  max_files: 1,
+  max_bytes: 2 * 1024 * 1024,
+} as const;
+
 export function startLate(options: LateOptions): void {
-  const { config, log, watches } = options;
+  const { config, log, watches, file } = options;
   log.use(pinoBackend(config.log.level));
   for (const rule of policiesOf(config.services.main)) watches.set(rule.name, watchRule(rule, options));
+  if (file !== undefined && config.services.main.on_config_change !== 'ignore') watchOwn(file, options);
+}
+
+/** Beside the rules, whatever those are called. What it tells is looked at by the controller: the same text as in force is no change. */
+function watchOwn(file: string, { log, driver, now }: LateOptions): void {
+  startWatch({ ...ownDefaults, paths: [file] }, undefined, (event) => {
+    if (event.kind === 'generation') driver.dispatch([{ kind: 'configTold', at: now() }]);
+    else if (event.kind === 'warning' || event.kind === 'mode') report(log, file, event, 'file');
+  });
 }
 
 function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
@@ -67,17 +91,17 @@ function isForeign(paths: readonly string[]): boolean {
 export const warningText = (rule: string, message: string, hint: string): string =>
   `${message.startsWith(rule) ? '' : `${rule}: `}${message}. ${hint}`;
 
-function report(log: Log, rule: string, event: Extract<WatchEvent, { kind: 'warning' | 'mode' }>): void {
+function report(log: Log, name: string, event: Extract<WatchEvent, { kind: 'warning' | 'mode' }>, what: 'rule' | 'file' = 'rule'): void {
   if (event.kind === 'warning') {
     const { code, message, hint } = event;
-    log.say('warn', warningText(rule, message, hint), { event: 'watch_warning', rule, code });
+    log.say('warn', warningText(name, message, hint), { event: 'watch_warning', [what]: name, code });
     return;
   }
   const { mode, reason } = event;
   const level = mode === 'poll' ? 'info' : 'debug';
-  log.say(level, `${rule}: changes are found by ${mode === 'poll' ? 'polling' : 'events'} (${reason})`, {
+  log.say(level, `${name}: changes are found by ${mode === 'poll' ? 'polling' : 'events'} (${reason})`, {
     event: 'watch_mode',
-    rule,
+    [what]: name,
     mode,
     reason,
   });

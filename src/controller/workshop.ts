@@ -3,7 +3,7 @@
  * of an application waits for it only where something is to be published, or its variables come from files.
  */
 import type { Config, WatchRule } from '../config/model.ts';
-import type { Job, JobResult } from '../core/jobs.ts';
+import type { JobResult, WorkshopJob } from '../core/jobs.ts';
 import { environmentRule, isOwned, policiesOf, ruleNamed } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
 import type { Kept, State } from '../core/run.ts';
@@ -19,7 +19,7 @@ import { directOperations } from '../watch/operations.ts';
 
 export interface Workshop {
   /** Rejects never. */
-  work(job: Job, state: State): Promise<JobResult>;
+  work(job: WorkshopJob, state: State): Promise<JobResult>;
   /** The variables of `env_from` as the files are now; undefined: no consistent reading can be had. */
   readVariables(): Promise<Reading | undefined>;
   /** Before anything is started with them. Empty where they are not to be had any more. */
@@ -65,7 +65,7 @@ export function openWorkshop({ config, canKill, now, warn }: WorkshopOptions): W
   const ruleOf = (name: string) => ruleNamed(policies, name);
   const done = (problem: string | undefined): JobResult => ({ kind: 'done', problem });
 
-  async function work(job: Job, state: State): Promise<JobResult> {
+  async function work(job: WorkshopJob, state: State): Promise<JobResult> {
     switch (job.kind) {
       case 'stage':
         return ruleOf(job.rule).source === 'environment' ? stageVariables(job.hash) : stageFiles(ruleOf(job.rule), job.hash);

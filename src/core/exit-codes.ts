@@ -7,6 +7,8 @@ export const exitCodes = {
   usage: 100,
   bug: 101,
   nothingAccepted: 102,
+  /** Never the container's: a controller says so to init that the next one is to begin, on another configuration (src/init/codes.h). */
+  handOver: 103,
   system: 111,
   cannotExecute: 126,
   notFound: 127,

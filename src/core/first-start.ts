@@ -7,7 +7,7 @@ import { type Beginning, close, openRun, type Run, type Step, servicePolicy, tak
 import { firstStart } from './service.ts';
 
 /** The first start of the container: the spawn (or what comes before it), and what the rules' files were before it. */
-export function begin(config: Config, { readings, kept, key, steady }: Beginning, at: number, token = 1): Step {
+export function begin(config: Config, { readings, kept, key, steady, own }: Beginning, at: number, token = 1): Step {
   const rules = policiesOf(config.services.main).map(({ name }): [string, RuleState] => {
     const good = kept[name]?.good;
     const rule = freshRule(readings[name], at, steady?.[name]);
@@ -20,6 +20,7 @@ export function begin(config: Config, { readings, kept, key, steady }: Beginning
     lastSignalAt: 0,
     orders: undefined,
     key,
+    own,
   } as const;
   const first = firstStart(token, at, servicePolicy({ service: config.services.main, policies: policiesOf(config.services.main) }));
   const run = openRun({ ...base, service: first.state }, config);

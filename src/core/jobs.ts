@@ -3,6 +3,7 @@
  * begins those again that the last one did not end. So each must be safe to do twice. Types only.
  */
 import type { Check } from '../config/model.ts';
+import type { ConfigVerdict } from './own-config.ts';
 import type { Sight } from './sight.ts';
 
 export type Job =
@@ -23,8 +24,13 @@ export type Job =
   | { readonly kind: 'call'; readonly id: number; readonly rule: string }
   /** Looks once for the process that is attached to. Answer: `sought`. */
   | { readonly kind: 'seek'; readonly id: number }
+  /** Reads the configuration file, and says what would come of it. Answer: `checked`. */
+  | { readonly kind: 'check'; readonly id: number }
   /** Counts children of the process that are older than `since`. Answer: `counted`. */
   | { readonly kind: 'count'; readonly id: number; readonly pid: number; readonly since: number };
+
+/** Those on files and over the network; the rest the controller does with what it has at hand. */
+export type WorkshopJob = Exclude<Job, { kind: 'check' }>;
 
 export type JobResult =
   | { readonly kind: 'staged'; readonly directory: string }
@@ -33,4 +39,5 @@ export type JobResult =
   /** `problem` is for people, and names the setting; undefined: it went well. */
   | { readonly kind: 'done'; readonly problem: string | undefined }
   | { readonly kind: 'counted'; readonly count: number }
+  | { readonly kind: 'checked'; readonly verdict: ConfigVerdict }
   | { readonly kind: 'sought'; readonly sight: Sight };

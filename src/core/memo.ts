@@ -1,20 +1,24 @@
 /**
- * The state as init keeps it for the next controller: JSON, versioned, at most 64 KiB. It holds no environment, no arguments and no contents.
- * The names and short hashes of files are for messages only, and are left out where they do not fit.
+ * The state as init keeps it for the next controller: JSON, versioned, at most 64 KiB. It holds no variables and no contents of files, but the text
+ * of reinit's own configuration, which is with init in parts anyway. The names and short hashes of files are for messages only: they are the first
+ * to be left out where something does not fit, that text is the next.
  */
 import { maxMemoBytes } from '../link/messages.ts';
 import { type Reading, shortHash } from './reading.ts';
 import type { State } from './run.ts';
 
 /** Raised with every change of what State means. A memo of another version is not read. */
-const memoVersion = 3;
+const memoVersion = 4;
 /** More names than this would not fit anyway, and are not worth the time at every commit. */
 const mostFiles = 400;
 
 export function encodeMemo(state: State): Buffer {
   const whole = serialise(state, packReading);
   if (whole.length <= maxMemoBytes) return whole;
-  return serialise(state, ({ hash, problem }) => (problem === undefined ? { hash } : { hash, problem }));
+  const nameless = serialise(state, packHash);
+  if (nameless.length <= maxMemoBytes || !state.own) return nameless;
+  const { source } = state.own;
+  return serialise({ ...state, own: { ...state.own, source: { ...source, text: undefined }, trial: undefined } }, packHash);
 }
 
 /** Undefined: empty, of another version, or none of ours. */
@@ -42,8 +46,10 @@ const isReading = (value: unknown): value is Reading =>
   'files' in value &&
   (value.files === undefined || value.files instanceof Map);
 
+const packHash = ({ hash, problem }: Reading): Packed => (problem === undefined ? { hash } : { hash, problem });
+
 function packReading({ hash, files, problem }: Reading): Packed {
-  const base = problem === undefined ? { hash } : { hash, problem };
+  const base = packHash({ hash, files, problem });
   if (!files || files.size > mostFiles) return base;
   return { ...base, files: [...files].map(([path, file]) => [path, file && shortHash(file)]) };
 }

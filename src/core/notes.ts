@@ -59,6 +59,18 @@ export type Note =
   | { readonly kind: 'attached'; readonly pid: number; readonly ageMs: number }
   | { readonly kind: 'target_not_permitted'; readonly pid: number }
   | { readonly kind: 'target_ended'; readonly pid: number; readonly ranMs: number }
+  /** reinit's own configuration file. `restart`: settings that the running application does not have. */
+  | { readonly kind: 'config_changed'; readonly from: string; readonly to: string; readonly restart: readonly string[] }
+  | { readonly kind: 'config_refused'; readonly hash: string; readonly running: string; readonly words: string }
+  | { readonly kind: 'config_back'; readonly hash: string }
+  | {
+      readonly kind: 'config_taken_over';
+      readonly hash: string;
+      readonly restart: readonly string[];
+      readonly when: 'now' | 'next_start';
+    }
+  /** `problem`: what the application did; undefined: it was the controller that ended. */
+  | { readonly kind: 'config_went_back'; readonly from: string; readonly to: string; readonly problem: string | undefined }
   | ({ readonly rule: string } & RuleNote);
 
 export type RuleNote =

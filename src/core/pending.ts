@@ -13,8 +13,10 @@ export function pendingReads({ rules, apply }: Pick<State, 'rules' | 'apply'>): 
 }
 
 export function pendingJobs(state: State, config: Config): Job[] {
-  return [...rulesJobs(state), ...serviceJobs(state, config), ...applyJobs(state, config)];
+  return [...rulesJobs(state), ...serviceJobs(state, config), ...applyJobs(state, config), ...ownJobs(state)];
 }
+
+const ownJobs = ({ own }: State): Job[] => (own?.checking === undefined ? [] : [{ kind: 'check', id: own.checking }]);
 
 function rulesJobs({ rules }: State): Job[] {
   return Object.entries(rules).flatMap(([rule, { phase }]): Job[] =>

@@ -1,13 +1,17 @@
 /** How a controller goes on where the former one was killed, under a configuration that may be another one by now. Pure. */
 import type { Config } from '../config/model.ts';
 import type { Batch } from './apply-state.ts';
+import { decideStart } from './first-start.ts';
+import { hasTakenOver, proveFrom } from './own-config.ts';
 import { policiesOf, type RulePolicy } from './policy.ts';
+import { shortHash } from './reading.ts';
 import { adoptedRule, freshRule, type RuleState } from './rule.ts';
-import { type Beginning, close, openRun, type State, type Step } from './run.ts';
+import { type Beginning, close, openRun, type Run, type State, type Step, toService } from './run.ts';
 import type { Readiness, ServiceState } from './service-state.ts';
+import { needsRestart, startSettingsOf } from './start-settings.ts';
 
 /** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
-export function resume(state: State, config: Config, { readings, key }: Beginning, at: number): Step {
+export function resume(state: State, config: Config, { readings, key, own }: Beginning, at: number): Step {
   const running = state.service.kind === 'running';
   const fresh = (policy: RulePolicy): RuleState =>
     running ? adoptedRule(readings[policy.name], at, policy) : freshRule(readings[policy.name], at);
@@ -18,7 +22,26 @@ export function resume(state: State, config: Config, { readings, key }: Beginnin
   });
   const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
   const service = withoutProbe(state.service, config.services.main.ready !== undefined);
-  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config));
+  const run = openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key, own: own ?? state.own }, config);
+  beginOnOwn(run, at);
+  return close(run);
+}
+
+/** The configuration may be one that was just taken over: what it asks of the application, and how it has to prove itself. */
+function beginOnOwn(run: Run, at: number): void {
+  const { own, service } = run.state;
+  if (!own) return;
+  const { on_config_change: when } = run.service;
+  const differ = own.started ? needsRestart(own.started, startSettingsOf(run.service)) : [];
+  if (hasTakenOver(own)) {
+    const hash = shortHash(own.source.hash);
+    run.notes.push({ kind: 'config_taken_over', hash, restart: differ, when: when === 'restart' ? 'now' : 'next_start' });
+  }
+  if (differ.length > 0 && when === 'restart') toService(run, { kind: 'restartWanted', at });
+  decideStart(run);
+  // One that did not run before proves nothing if it does not run now.
+  const restarted = service.kind === 'running' && run.state.service !== service;
+  run.state = { ...run.state, own: run.state.own && proveFrom(run.state.own, restarted, at) };
 }
 
 /** A probe that is no longer asked for cannot say no any more. */
@@ -32,7 +55,8 @@ function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */
 function withoutGone(state: State, rules: Readonly<Record<string, RuleState>>): Pick<State, 'apply' | 'rules'> {
   const { apply } = state;
-  if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined)) return { apply, rules };
+  if (apply.kind === 'none' || touched(apply.batch).every((rule) => rules[rule] !== undefined && state.rules[rule] !== undefined))
+    return { apply, rules };
   const back = Object.entries(rules).map(([name, rule]): [string, RuleState] =>
     rule.phase.kind === 'applying'
       ? [name, { ...rule, phase: { kind: 'queued', candidate: rule.phase.candidate, held: 'no' } }]

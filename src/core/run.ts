@@ -6,6 +6,7 @@ import { type ApplyCommand, type ApplyEvent, type ApplyPolicy, type ApplyState, 
 import type { ApplyStep } from './apply-steps.ts';
 import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
+import { type OwnConfig, type OwnEvent, ownTransition, withRuleChanges } from './own-config.ts';
 import { environmentRule, isOwned, policiesOf, type RulePolicy, ruleNamed } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
@@ -19,6 +20,7 @@ import {
   type ServiceState,
   type ServiceStep,
 } from './service-state.ts';
+import { startSettingsOf } from './start-settings.ts';
 import { nextTurn } from './turns.ts';
 
 export interface State {
@@ -32,6 +34,8 @@ export interface State {
   readonly orders: Orders | undefined;
   /** Of the hashes of environments (hex): with another one the same variables would look like others. Undefined: there is no `env_from`. */
   readonly key: string | undefined;
+  /** Undefined: there is no configuration file. */
+  readonly own?: OwnConfig | undefined;
 }
 
 /** What of the standing orders changes with the state; the rest is configuration. */
@@ -70,6 +74,8 @@ export type Event =
   /** The mount of the rule is proven stale: it will never change again. */
   | { readonly kind: 'stale'; readonly rule: string; readonly at: number }
   | { readonly kind: 'read'; readonly rule: string; readonly id: number; readonly reading: Reading | undefined; readonly at: number }
+  /** The configuration file holds something else than was told last. */
+  | { readonly kind: 'configTold'; readonly at: number }
   | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };
 
@@ -83,6 +89,8 @@ export interface Beginning {
   readonly key: string | undefined;
   /** Since when the files of a rule are what they are, in ms of CLOCK_BOOTTIME, where that was asked for. */
   readonly steady?: Readonly<Record<string, number | undefined>>;
+  /** Of a controller that finds no state. */
+  readonly own?: OwnConfig | undefined;
 }
 
 /** What was known in the container's last life, by the rule's name (hashes). */
@@ -155,7 +163,10 @@ export function toService(run: Run, event: ServiceEvent): void {
 
 export function takeService(run: Run, step: ServiceStep): void {
   run.notes.push(...step.notes);
-  for (const command of step.commands) run.commands.push(serviceCommand(run, command));
+  for (const command of step.commands) {
+    run.commands.push(serviceCommand(run, command));
+    if (command.kind === 'spawn') toOwn(run, { kind: 'instanceSpawned', settings: startSettingsOf(run.service) });
+  }
   for (const fact of step.facts) toAll(run, fact);
 }
 
@@ -178,6 +189,27 @@ const environmentOf = ({ state, policies }: Run): string | undefined =>
 export function toAll(run: Run, event: InstanceEvent): void {
   toApply(run, event);
   toRules(run, event);
+  toOwn(run, event);
+}
+
+export function toOwn(run: Run, event: OwnEvent): void {
+  const { own, service, nextId } = run.state;
+  if (!own || service.kind === 'ending' || service.kind === 'ended') return;
+  const step = ownTransition(own, event, nextId, isQuiet(run.state));
+  if (!step) return;
+  run.state = { ...run.state, nextId: nextId + 1, own: step.own, rules: withRuleChanges(run.state.rules, step.rules) };
+  run.notes.push(...step.notes);
+}
+
+/** Nothing is on its way that another configuration would find half done. What only waits (old workers drain, a pause) may wait for long. */
+const isQuiet = ({ service, apply }: State): boolean =>
+  (apply.kind === 'none' || apply.kind === 'gauging') &&
+  (service.kind === 'backoff' || service.kind === 'seeking' || (service.kind === 'running' && service.beside === undefined));
+
+/** What could not be taken over as it was seen. */
+export function lookAgain(run: Run, at: number): void {
+  const { own } = run.state;
+  if (own?.waits && own.checking === undefined && !own.trial && isQuiet(run.state)) toOwn(run, { kind: 'configTold', at });
 }
 
 export function toRules(run: Run, event: RuleEvent): void {

@@ -114,9 +114,10 @@ export type ServiceEvent =
       readonly stage: string;
       readonly text: string;
       readonly code: number;
+      readonly rescue?: boolean;
       readonly at: number;
     }
-  /** `rescue`: the end came of a change, so the application is started again, whatever the policy says. */
+  /** `rescue`: the end (or the failure to start) came of a change, so the application is started again, whatever the policy says. */
   | { readonly kind: 'exited'; readonly token: number; readonly end: End; readonly rescue: boolean; readonly at: number }
   | { readonly kind: 'gone'; readonly token: number; readonly killed: number; readonly at: number }
   | { readonly kind: 'answered'; readonly id: number; readonly problem: string | undefined; readonly at: number }

@@ -249,6 +249,7 @@ function sweep(token: number, attempt: number, reason: StartReason, next: number
 /** A command that cannot be started at the very first time will not be found later either; a later failure is the policy's. */
 function startFailed(state: In<'starting'>, event: EventOf<'spawnFailed'>, policy: ServicePolicy): ServiceStep {
   const note: Note = { kind: 'start_failed', stage: event.stage, text: event.text, code: event.code };
+  if (event.rescue) return to({ kind: 'backoff', token: state.token, attempt: 0, until: event.at }, [], [note]);
   if (state.reason === 'start' || policy.restart === 'no') return leave(event.code, [note]);
   if (givesUp(state.attempt, policy)) return leave(event.code, [note, { kind: 'gave_up', attempts: state.attempt }]);
   const delayMs = backOffMs(state.attempt, policy.restart_delay, policy.restart_max_delay);

@@ -11,18 +11,21 @@ import { problemOf } from './apply-confirm.ts';
 import { canFallBack, isUnconfirmed, type SignalResult } from './apply-state.ts';
 import { decideStart } from './first-start.ts';
 import type { Refusal } from './notes.ts';
+import { isConfigOnTrial } from './own-config.ts';
 import {
   close,
   type Event,
   giveTurns,
   isMain,
   isOnTrial,
+  lookAgain,
   openRun,
   type Run,
   type State,
   type Step,
   toAll,
   toApply,
+  toOwn,
   toRule,
   toRules,
   toService,
@@ -37,6 +40,7 @@ export function transition(state: State, event: Event, config: Config): Step {
   handle(run, event);
   giveTurns(run, at);
   decideStart(run);
+  lookAgain(run, at);
   return close(run);
 }
 
@@ -54,6 +58,9 @@ function handle(run: Run, event: Event): void {
     case 'stale':
       stale(run, event.rule, event.at);
       break;
+    case 'configTold':
+      toOwn(run, event);
+      break;
     case 'jobDone':
       jobDone(run, event);
       break;
@@ -61,6 +68,7 @@ function handle(run: Run, event: Event): void {
       toService(run, event);
       toApply(run, event);
       toRules(run, event);
+      toOwn(run, event);
       break;
     case 'spawned':
       if (isMain(run, event.token)) toService(run, { kind: 'spawned', token: event.token, pid: event.pid, at: event.at_ms });
@@ -103,9 +111,10 @@ function spawnFailed(run: Run, event: Link<'spawn_failed'>): void {
     helperEnded(run, event.token, { kind: 'not_started', stage, text }, event.at_ms);
     return;
   }
+  const rescue = isConfigOnTrial(run.state.own);
   if (isFirst(run, event.token) && !run.service.attach)
     toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, at: event.at_ms });
-  toService(run, { kind: 'spawnFailed', token: event.token, stage, text, code: event.exit_code, at: event.at_ms });
+  toService(run, { kind: 'spawnFailed', token: event.token, stage, text, code: event.exit_code, rescue, at: event.at_ms });
 }
 
 /** The instance that counts, and not the one beside it. */
@@ -125,7 +134,7 @@ function exited(run: Run, event: Link<'exited'>): void {
   const { service, apply } = run.state;
   const ordered = service.kind === 'stopping';
   const replaced = service.kind === 'running' && service.beside !== undefined;
-  const rescue = isUnconfirmed(apply) || canFallBack(apply) || (shellCode(end) !== 0 && isOnTrial(run));
+  const rescue = isUnconfirmed(apply) || canFallBack(apply) || (shellCode(end) !== 0 && (isOnTrial(run) || isConfigOnTrial(run.state.own)));
   // Before the service: a spawn that follows from this end finds the rules without an instance.
   if (isFirst(run, event.token) && !replaced) toAll(run, { kind: 'instanceEnded', ordered, end, at: event.at_ms });
   toService(run, { kind: 'exited', token: event.token, end, rescue, at: event.at_ms });
@@ -168,6 +177,7 @@ function listening(run: Run, { id, error, stage, text, at_ms: at }: Link<'listen
 function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {
   toRules(run, event);
   toApply(run, event);
+  if (event.result.kind === 'checked') toOwn(run, { kind: 'configChecked', id: event.id, verdict: event.result.verdict, at: event.at });
   if (event.result.kind === 'sought') toService(run, { kind: 'sought', id: event.id, sight: event.result.sight, at: event.at });
   if (event.result.kind !== 'done') return;
   const { problem } = event.result;

@@ -3,6 +3,8 @@ import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
 import { begin } from './first-start.ts';
 import { decodeMemo } from './memo.ts';
+import type { Note } from './notes.ts';
+import { beginOwn, withRuleChanges } from './own-config.ts';
 import { policiesOf } from './policy.ts';
 import { resume } from './resume.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
@@ -15,26 +17,39 @@ const isHelper = ({ role }: Slot): boolean => role === roles.values.helper;
 /** Tokens that the former controller used and nobody knows of any more are far below. */
 const idGap = 1_000;
 
-/** What the former controller left; decoded once, for everything that a beginning asks of it. Undefined: nothing that can be read. */
-export const formerState = (hello: Hello): State | undefined => decodeMemo(hello.memo);
+/** What the former controller left, as this one begins with it, and what there is to say of that. */
+export interface Former {
+  readonly state: State;
+  readonly notes: readonly Note[];
+}
+
+/** Decoded once, for everything that a beginning asks of it. Undefined: nothing that can be read. */
+export function formerState({ memo, generation }: Hello): Former | undefined {
+  const state = decodeMemo(memo);
+  if (!state?.own) return state && { state, notes: [] };
+  const { own, notes, rules } = beginOwn(state.own, generation);
+  return { state: { ...state, own, rules: withRuleChanges(state.rules, rules) }, notes };
+}
 
 /** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
-export function takeOver(former: State | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
-  return former ? resume(former, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
+export function takeOver(former: Former | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
+  if (!former) return adopt(hello, slots, config, beginning);
+  const step = resume(former.state, config, beginning, hello.now_ms);
+  return { ...step, notes: [...former.notes, ...step.notes] };
 }
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
-export const unknownRules = (former: State | undefined, config: Config): string[] =>
+export const unknownRules = (former: Former | undefined, config: Config): string[] =>
   policiesOf(config.services.main)
     .map(({ name }) => name)
-    .filter((name) => former?.rules[name] === undefined);
+    .filter((name) => former?.state.rules[name] === undefined);
 
 /** Nothing is known of a former controller, nor of an instance. */
-export const isFirst = (former: State | undefined, slots: readonly Slot[]): boolean => former === undefined && slots.every(isHelper);
+export const isFirst = (former: Former | undefined, slots: readonly Slot[]): boolean => former === undefined && slots.every(isHelper);
 
 /** Without an instance it is a first start. */
 function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
-  const { readings, key } = beginning;
+  const { readings, key, own } = beginning;
   const highest = Math.max(0, hello.main_token, ...slots.map(({ token }) => token));
   const mains = slots.filter((slot) => !isHelper(slot));
   const main = mains.find(({ token }) => token === hello.main_token) ?? mains[0];
@@ -42,7 +57,7 @@ function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: 
   const policies = policiesOf(config.services.main);
   const rules = policies.map((policy): [string, RuleState] => [policy.name, adoptedRule(readings[policy.name], hello.now_ms, policy)]);
   const { service, commands } = serviceOf(main, hello);
-  const base = { nextId: highest + idGap, rules: Object.fromEntries(rules), apply: { kind: 'none' }, orders: undefined, key } as const;
+  const base = { nextId: highest + idGap, rules: Object.fromEntries(rules), apply: { kind: 'none' }, orders: undefined, key, own } as const;
   const run = openRun({ ...base, service, lastSignalAt: hello.now_ms }, config);
   // An instance that was to take over: nobody knows what came of it.
   const others = mains.filter((one) => one !== main).map(({ token }): ServiceCommand => stopNow(token));

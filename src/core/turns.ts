@@ -1,6 +1,7 @@
 /** What may be applied, and when: one change at a time over all rules, and not before the application can take it. Pure. */
 import type { Batch, Member } from './apply-state.ts';
 import { type ApplyState, applyDeadline } from './apply-state.ts';
+import { type OwnConfig, ownDeadline } from './own-config.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
@@ -13,6 +14,7 @@ export interface Turns {
   readonly rules: Readonly<Record<string, RuleState>>;
   readonly apply: ApplyState;
   readonly lastSignalAt: number;
+  readonly own?: OwnConfig | undefined;
 }
 
 /** applications.md, trap 5: haproxy loses the second of two reload signals that are 10 to 60 ms apart. */
@@ -43,7 +45,8 @@ export function nextTurn(turns: Turns, policies: readonly RulePolicy[], at: numb
 
 /** When the machines have to be woken up next, if ever. */
 export function nextDeadline(turns: Turns, policies: readonly RulePolicy[]): number | undefined {
-  const deadlines = [serviceDeadline(turns.service), applyDeadline(turns.apply), ...Object.values(turns.rules).map(ruleDeadline)];
+  const { service, apply, rules, own } = turns;
+  const deadlines = [serviceDeadline(service), applyDeadline(apply), ...Object.values(rules).map(ruleDeadline), ownDeadline(own)];
   if (turns.apply.kind === 'none') {
     // One that is held back waits for the other rule, not for a time.
     const free = queuedRules(turns, policies).filter(({ policy }) => heldBackBy(policy.name, turns, policies) === undefined);

@@ -26,6 +26,8 @@ export interface Controller {
 
 /** Until a killed one counts as ended. */
 const endMs = 1_000;
+/** A controller that hands over lives at least so long. */
+const handOverMs = 1_000;
 
 export function createController({ command, env, log, say, leave }: ControllerOptions): Controller {
   let kill: (() => void) | undefined;
@@ -56,10 +58,19 @@ export function createController({ command, env, log, say, leave }: ControllerOp
     child.once('error', ({ message }) => end(message));
     if (child.pid === undefined) return;
     // Of one that is killed: what it has sent is read to the end, then it counts as ended.
-    child.once('close', (code, signal) => end(signal ?? `exit code ${code}`));
+    child.once('close', (code, signal) => (code === exitCodes.handOver ? handOver(host, began) : end(signal ?? `exit code ${code}`)));
     link.on('error', () => {}); // it has ended with events unread: the next one gets them
     link.on('data', (bytes: Buffer) => receive(host, bytes));
     host.connect((bytes) => link.write(bytes));
+  }
+
+  /** By order of a changed configuration: it has said so itself. What changes all the time must not start one after the other. */
+  function handOver(host: Host, began: number): void {
+    kill = undefined;
+    host.server.disconnect();
+    failures = 0;
+    if (over) over();
+    else setTimeout(start, Math.max(0, began + handOverMs - performance.now()), host);
   }
 
   function receive(host: Host, bytes: Buffer): void {

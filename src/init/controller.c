@@ -22,6 +22,7 @@ enum {
 	BOOT_MS = 30000,      /* until the first commit: Node's start on a starved machine is no hang */
 	STABLE_MS = 10000,    /* having run so long, or having acknowledged something, the next failure is the first again */
 	HOPELESS = 8,         /* failures in a row: from here on init is a plain init */
+	HAND_OVER_MS = 1000,  /* a controller that hands over lives at least so long: what changes all the time must not start one after the other */
 	START_ATTEMPTS = 4,   /* before there ever was an application: nothing is running that would be worth waiting for */
 };
 
@@ -147,6 +148,12 @@ bool controller_ended(pid_t other, int status)
 	else
 		text_format(how, sizeof how, "exit code %d", WEXITSTATUS(status));
 	uint64_t now = now_ms();
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HAND_OVER) { /* by order of a changed configuration: it has said so itself */
+		uint64_t earliest = started_ms + HAND_OVER_MS;
+		failures = 0;
+		start_at = now > earliest ? now : earliest;
+		return true;
+	}
 	if (now - started_ms >= STABLE_MS || events_oldest() > oldest_then)
 		failures = 0;
 	failed("ended", how, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SYSTEM, now); /* no Node, or one that is too old (node.c, src/loader) */

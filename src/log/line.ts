@@ -17,6 +17,8 @@ export interface Names {
   readonly command: string;
   /** It is another container's. */
   readonly attached: boolean;
+  /** reinit's own. */
+  readonly configFile: string;
   /** The validators' commands of a rule, without arguments. */
   validator(rule: string, step: number): string;
   /** In ms. */

@@ -133,6 +133,44 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
     ),
   target_ended: ({ pid, ranMs }, { command }) =>
     line('info', `${command}, pid ${pid}, has ended after ${after(ranMs)}`, { pid, ran_ms: ranMs }),
+  config_changed: ({ from, to, restart }, { configFile }) =>
+    line(
+      'info',
+      `change seen in ${configFile}, reinit's own configuration: ${from} → ${to}. It is valid: the next controller begins on it`,
+      {
+        from,
+        to,
+        settings: restart,
+      },
+    ),
+  config_refused: ({ hash, running, words }, { configFile }) =>
+    line(
+      'error',
+      `change ${hash} of ${configFile}, reinit's own configuration, refused; ${running} stays in force. Correct the file: the next change is checked again.`,
+      { hash, running, output: words },
+    ),
+  config_back: ({ hash }, { configFile }) => line('info', `${configFile} is back at what is in force (${hash}): nothing to do`, { hash }),
+  config_taken_over: ({ hash, restart, when }, { configFile, command }) => {
+    const settings = restart.join(', ');
+    const later = when === 'now' ? `${command} is restarted for ${settings}` : `${settings} will count from the next start of ${command}`;
+    return line(
+      'info',
+      `${configFile} ${hash} is in force; ${restart.length === 0 ? `${command} has not noticed` : `${later} (on_config_change)`}`,
+      {
+        hash,
+        settings: restart,
+      },
+    );
+  },
+  config_went_back: ({ from, to, problem }, { configFile, command }) => {
+    const why =
+      problem === undefined ? 'the controller ended on it three times in a row' : `${command} was restarted for it, and ${problem}`;
+    return line(
+      'error',
+      `${configFile} ${from} is taken back, ${to} is in force again: ${why}. ${from} is tried again only if the file changes.`,
+      { from, to, reason: problem },
+    );
+  },
   beside_failed: ({ problem }, { command }) =>
     line('error', `the new ${command} ${problem}. The old one goes on as if nothing had happened.`, { reason: problem }),
 };

@@ -32,6 +32,7 @@ const defaults: Config = {
       env_from: [],
       env_validate: [],
       state_dir: undefined,
+      on_config_change: 'restart',
       watch: [],
     },
   },

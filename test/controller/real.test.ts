@@ -1,8 +1,9 @@
 /** The controller as a real process, with real files and the real watch, and the fake init at the other end of a real socket. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { State } from '../../src/core/run.ts';
 import { constants } from '../../src/link/messages.ts';
 import type { Reaction } from '../fixtures/fake-init.ts';
 import { type RealController, type RealOptions, startRealController } from '../fixtures/real-controller.ts';
@@ -109,19 +110,52 @@ describe('the controller', () => {
     expect(controller.init.reactions).toEqual([{ kind: 'leave', code: 100 }]);
   });
 
-  test('mistakes that come later do not touch the application', async () => {
+  test('mistakes that come later are refused with their places; a controller that comes then goes on without them', async () => {
     const controller = start({ argv: ['-c', watching()] });
     await expect.poll(() => controller.init.mainToken, within).toBeDefined();
     config('nonsense: 1\n');
+    await expect.poll(() => eventsOf(controller), within).toContain('config_refused');
+    expect(lines(controller).at(-1)).toMatchObject({ level: 'error', output: expect.stringMatching(/reinit\.yaml:1:1.*nonsense/s) });
     controller.kill();
-    await expect.poll(() => controller.exits.length, within).toBeGreaterThan(2);
-    expect(controller.exits[1]).toBe(100);
-    expect(controller.init.exitCode).toBeUndefined();
-    watching();
-    const before = controller.lives;
-    await expect.poll(() => eventsOf(controller), within).toContain('controller_restarted');
-    expect(controller.lives).toBeGreaterThanOrEqual(before);
-    expect(controller.init.reactions).toEqual([{ kind: 'start' }]);
+    await change(controller);
+    expect([controller.lives, controller.exits]).toEqual([2, [null]]);
+    expect(eventsOf(controller)).toContain('controller_restarted');
+  });
+
+  test('another configuration is taken over by the next controller, which is no news of a crash', async () => {
+    const file = watching();
+    const controller = start({ argv: ['-c', file] });
+    await expect.poll(() => controller.init.mainToken, within).toBeDefined();
+    config(readFileSync(file, 'utf8').replace('[check, it]', '[check, that]'));
+    await expect.poll(() => eventsOf(controller), within).toContain('config_taken_over');
+    writeFileSync(join(directory, 'conf'), 'two');
+    await expect.poll(() => controller.init.reactions, within).toContainEqual({ kind: 'validate', argv: 'check that' });
+    expect([controller.lives, controller.exits]).toEqual([2, [103]]);
+    expect(eventsOf(controller)).not.toContain('controller_restarted');
+  });
+
+  test.each([
+    ['sockets: ["127.0.0.1:8080"]\n', 'sockets'],
+    ['attach: { name: app }\n', 'attach'],
+    ['state_dir: /state\n', 'state_dir'],
+    ['user: no-such-user\n', 'no user "no-such-user"'],
+  ])('what cannot be taken over is refused by name: %s', async (text, words) => {
+    const controller = start({ argv: ['-c', config('command: [app]\n')] });
+    await expect.poll(() => controller.init.mainToken, within).toBeDefined();
+    config(text.startsWith('attach') ? text : `command: [app]\n${text}`);
+    await expect
+      .poll(() => lines(controller).at(-1), within)
+      .toMatchObject({ event: 'config_refused', output: expect.stringContaining(words) });
+    expect([controller.lives, controller.init.reactions]).toEqual([1, [{ kind: 'start' }]]);
+  });
+
+  test('on_config_change: ignore: the file is read once, also by controllers that come later', async () => {
+    const controller = start({ argv: ['-c', watching(), '--on-config-change', 'ignore'] });
+    await expect.poll(() => controller.init.mainToken, within).toBeDefined();
+    config('nonsense: 1\n');
+    controller.kill();
+    await change(controller);
+    expect(eventsOf(controller).filter((event) => String(event).startsWith('config_'))).toEqual([]);
   });
 
   test('a user that nobody knows: 126, with the stage', async () => {
@@ -141,6 +175,9 @@ describe('the controller', () => {
     const controller = start({ argv: ['-c', file] });
     await expect.poll(() => eventsOf(controller), within).toContain('started');
     expect(controller.log).not.toMatch(/hunter/);
-    expect(controller.init.memo.toString()).not.toMatch(/hunter/);
+    // But for the text of reinit's own file, which init has in its parts anyway.
+    const { state } = JSON.parse(controller.init.memo.toString()) as { state: State };
+    expect(state.own?.source.text).toMatch(/hunter/);
+    expect(JSON.stringify({ ...state, own: undefined })).not.toMatch(/hunter/);
   });
 });

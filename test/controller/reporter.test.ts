@@ -7,6 +7,7 @@ import type { Log } from '../../src/log/log.ts';
 const names: Names = {
   command: 'app',
   attached: false,
+  configFile: '/etc/reinit.yaml',
   validator: () => 'check',
   validateTimeout: () => 1_000,
   action: () => 'act',

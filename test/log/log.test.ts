@@ -136,6 +136,7 @@ describe('lines', () => {
   const names: Names = {
     command: 'nginx',
     attached: false,
+    configFile: '/etc/reinit.yaml',
     validator: () => 'nginx',
     validateTimeout: () => 30_000,
     action: () => 'ctl',
@@ -190,6 +191,20 @@ describe('lines', () => {
     attached: [{ kind: 'attached', pid: 7, ageMs: 1500 }, /attached to nginx, pid 7, which runs for 1.5s/],
     target_not_permitted: [{ kind: 'target_not_permitted', pid: 7 }, /may not signal nginx, pid 7.*runAsUser.*KILL/],
     target_ended: [{ kind: 'target_ended', pid: 7, ranMs: 1500 }, /nginx, pid 7, has ended after 1.5s/],
+    config_changed: [{ kind: 'config_changed', from: 'aa', to: 'bb', restart: ['user'] }, /\/etc\/reinit\.yaml.*aa → bb\. It is valid/],
+    config_refused: [
+      { kind: 'config_refused', hash: 'bb', running: 'aa', words: 'reinit.yaml:3: no' },
+      /change bb of \/etc\/reinit\.yaml.*refused; aa stays in force/,
+    ],
+    config_back: [{ kind: 'config_back', hash: 'aa' }, /\/etc\/reinit\.yaml is back at what is in force \(aa\)/],
+    config_taken_over: [
+      { kind: 'config_taken_over', hash: 'bb', restart: ['user', 'limits'], when: 'next_start' },
+      /bb is in force; user, limits will count from the next start of nginx \(on_config_change\)/,
+    ],
+    config_went_back: [
+      { kind: 'config_went_back', from: 'bb', to: 'aa', problem: 'it ended' },
+      /bb is taken back, aa is in force again: nginx was restarted for it, and it ended/,
+    ],
     restart_failed: [
       { kind: 'restart_failed', rule: 'r', hash: 'bb', problem: undefined },
       /restart for bb of r failed: the application did not stay up\. A validator \(validate\)/,
