@@ -25,6 +25,7 @@ import { type Driver, startDriver } from './driver.ts';
 import { effectOf } from './effects.ts';
 import { judgeOwn, type Loaded, loadOwn } from './own-file.ts';
 import { createReporter } from './reporter.ts';
+import { createTerminationLog } from './termination-log.ts';
 import { lookUpUsers, UserProblem } from './users.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -54,7 +55,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const first = await firstStep(link, former, loaded, read, shop, clock);
   const users = lookUp(config, link, log);
   if (!users) return;
-  const reporter = createReporter(log, namesOf(loaded, link));
+  const reporter = createReporter(log, namesOf(loaded, link), link.hello.generation === 0);
   const driver = startDriver(first, {
     link,
     clock,
@@ -204,6 +205,7 @@ function refuse(text: string, code: number, { hello, commit }: Link, log: Log): 
   log.raw(`reinit: ${text}\n`);
   log.drain();
   if (hello.main_token !== 0) process.exit(code);
+  createTerminationLog().write(`${text}\n`);
   commit(0, undefined, [{ kind: 'exit', code }]);
 }
 

@@ -19,7 +19,7 @@ describe('termination log', () => {
     const log = createTerminationLog(path);
     log.write('a long story\n');
     log.write('short\n');
-    expect(content()).toBe('short\n');
+    expect(content()).toBe('reinit: short\n');
   });
 
   test('is cleared once it is over, and only of our own words', () => {
@@ -32,6 +32,24 @@ describe('termination log', () => {
     expect(content()).toBe('');
     writeFileSync(path, 'the application’s own');
     log.clear();
+    expect(content()).toBe('the application’s own');
+  });
+
+  test('the words of a former controller are known as ours', () => {
+    createTerminationLog(path).write('refused\n');
+    expect(createTerminationLog(path).read()).toBe('refused\n');
+    createTerminationLog(path).clear();
+    expect(content()).toBe('');
+  });
+
+  test('an end is told where the application has told nothing', () => {
+    const log = createTerminationLog(path);
+    log.writeIfFree('ended\n');
+    expect(content()).toBe('reinit: ended\n');
+    log.writeIfFree('ended otherwise\n');
+    expect(content()).toBe('reinit: ended otherwise\n');
+    writeFileSync(path, 'the application’s own');
+    log.writeIfFree('ended\n');
     expect(content()).toBe('the application’s own');
   });
 
