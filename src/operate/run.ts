@@ -1,6 +1,7 @@
 /** The command line that asks a running reinit. It knows nothing of the configuration's schema, so it starts quickly. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
+import type { Output } from '../cli/output.ts';
 import type { Generation } from '../control/history.ts';
 import type { Outcome, Request } from '../control/protocol.ts';
 import type { Report } from '../control/report.ts';
@@ -12,11 +13,6 @@ import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
 import { operatingVerbs, type VerbAbout } from './verbs.ts';
 
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-}
-
 interface Given {
   readonly rules: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
@@ -24,6 +20,8 @@ interface Given {
   readonly output: Output;
 }
 
+/** The same everywhere, so that the reference page is what a terminal shows. */
+const helpWidth = 100;
 /** What an asked one may take beyond the time that it was given, in ms. */
 const slackMs = 5_000;
 const quickMs = 5_000;
@@ -35,11 +33,7 @@ export async function runOperate(
   output: Output,
 ): Promise<number> {
   let code: number = exitCodes.ok;
-  const program = new Command('reinit').exitOverride().configureOutput({
-    writeOut: output.out,
-    writeErr: output.error,
-    outputError: (text, write) => write(text.replace(/^error: /, 'reinit: ')),
-  });
+  const program = programFor(output);
   for (const about of operatingVerbs) {
     const command = commandOf(program, about);
     command.action(async () => {
@@ -58,6 +52,21 @@ export async function runOperate(
   }
 }
 
+const programFor = (output: Output): Command =>
+  new Command('reinit').exitOverride().configureOutput({
+    writeOut: output.out,
+    writeErr: output.error,
+    outputError: (text, write) => write(text.replace(/^error: /, 'reinit: ')),
+  });
+
+/** What `reinit VERB --help` says. */
+export function helpOf(about: VerbAbout): string {
+  let text = '';
+  const program = programFor({ out: (part) => (text += part), error: () => undefined });
+  commandOf(program, about).outputHelp();
+  return text;
+}
+
 function say({ message }: Error, code: number, { error }: Output): number {
   error(`reinit: ${message}\n`);
   return code;
@@ -73,7 +82,7 @@ function commandOf(program: Command, { name, argument, about, more, options, exa
   if (argument !== undefined) command.argument(argument);
   for (const option of options) command.option(option.flags, option.about);
   command.option('--socket <path>', 'the control socket (REINIT_CONTROL_SOCKET), where it is not at its usual place');
-  return command.addHelpText('after', `\nExamples:\n${examples.map((one) => `  ${one}`).join('\n')}`);
+  return command.configureHelp({ helpWidth }).addHelpText('after', `\nExamples:\n${examples.map((one) => `  ${one}`).join('\n')}`);
 }
 
 async function run(verb: string, given: Given): Promise<number> {
