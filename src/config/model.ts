@@ -79,6 +79,9 @@ export interface ServiceConfig {
   /** What a change of reinit's own file does that takes a restart of the application; `ignore`: the file is not watched. */
   readonly on_config_change: 'restart' | 'next_start' | 'ignore';
 
+  /** `auto`, `off`, or a path. */
+  readonly control_socket: string;
+
   readonly watch: readonly WatchRule[];
 }
 

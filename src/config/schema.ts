@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Raw, required, unset, withDefault } from './kinds.ts';
-import { choice, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
+import { choice, controlSocket, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { confirmation, readiness } from './leaves/probes.ts';
@@ -229,6 +229,11 @@ export const service = {
     choice(['restart', 'next_start', 'ignore']),
     'restart',
     'What follows when this file changes. A valid change is taken over without the application noticing; what takes a restart of it (`command`, `user`, `environment`…) gets one at once (`restart`), or counts from its next start (`next_start`). `ignore`: the file is read once.',
+  ),
+  control_socket: withDefault(
+    controlSocket,
+    'auto',
+    'Where `reinit status`, `reload` and the others reach the running reinit: a Unix socket for its own user and root. `auto`: below the first of /run, /dev/shm and /tmp that can be written.',
   ),
   watch: v.optional(v.pipe(v.array(watchRule), v.description('Rules: what to watch, and what to do about a change.')), []),
 };

@@ -4,18 +4,16 @@
  */
 import { setTimeout } from 'node:timers';
 import { ConfigError } from '../config/errors.ts';
-import type { Attach, Config } from '../config/model.ts';
+import type { Config } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
-import type { JobResult } from '../core/jobs.ts';
 import { freshOwn } from '../core/own-config.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Readings, State, Step } from '../core/run.ts';
+import type { Readings, Step } from '../core/run.ts';
 import { type Former, formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
-import type { Names } from '../log/lines.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { readGeneration } from '../watch/generation.ts';
 import { steadySince } from '../watch/steady.ts';
@@ -23,7 +21,8 @@ import type { Watch } from '../watch/types.ts';
 import { type Clock, createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
 import { effectOf } from './effects.ts';
-import { judgeOwn, type Loaded, loadOwn } from './own-file.ts';
+import { namesOf } from './names.ts';
+import { checkOwn, type Loaded, loadOwn, type OwnOptions } from './own-file.ts';
 import { createReporter } from './reporter.ts';
 import { createTerminationLog } from './termination-log.ts';
 import { lookUpUsers, UserProblem } from './users.ts';
@@ -45,7 +44,8 @@ export async function runController(options: ControllerOptions): Promise<void> {
   leaveOnBugs(log);
   const link = openLink(undefined, options.killHook);
   const former = formerState(link.hello);
-  const loaded = configure(options, link, former, log);
+  const own: OwnOptions = { argv: options.argv, env: options.env, hello: link.hello };
+  const loaded = configure(own, link, former, log);
   if (!loaded) return;
   const { config } = loaded;
   const clock = createClock(link.hello.now_ms);
@@ -55,19 +55,23 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const first = await firstStep(link, former, loaded, read, shop, clock);
   const users = lookUp(config, link, log);
   if (!users) return;
-  const reporter = createReporter(log, namesOf(loaded, link), link.hello.generation === 0);
+  const reporter = createReporter(log, namesOf(loaded, link.hello), link.hello.generation === 0);
+  const steps = new Set<() => void>();
   const driver = startDriver(first, {
     link,
     clock,
     config,
     read,
-    work: async (job, state) => (job.kind === 'check' ? check(options, link, loaded, state) : (await shop.open()).work(job, state)),
-    isSuperseded: ({ own }) => own?.source.hash !== loaded.source?.hash,
+    work: async (job, state) => (job.kind === 'check' ? checkOwn(own, loaded, state) : (await shop.open()).work(job, state)),
+    isSuperseded: (state) => state.own?.source.hash !== loaded.source?.hash,
     handOver: () => {
       log.drain();
       process.exit(exitCodes.handOver);
     },
-    observe: (state) => shop.opened?.observe(state),
+    observe(state) {
+      shop.opened?.observe(state);
+      for (const listener of steps) listener();
+    },
     effectOf: (command) => effectOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
     note: reporter,
     drain: log.drain,
@@ -80,7 +84,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, watches, shop, file: loaded.file, now: clock.now });
+  await loadLate({ config, log, driver, steps, watches, shop, file: loaded.file, now: clock.now, generation: link.hello.generation });
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map();
@@ -94,12 +98,16 @@ export interface LateOptions {
   readonly shop: Shop;
   /** reinit's own configuration. */
   readonly file: string | undefined;
+  /** Called after each step. */
+  readonly steps: Set<() => void>;
   readonly now: () => number;
+  /** How many controllers there were before this one. */
+  readonly generation: number;
 }
 
 async function loadLate(options: LateOptions): Promise<void> {
   const { startLate } = await import('./late.ts');
-  startLate(options);
+  await startLate(options);
 }
 
 /** Opened where it is needed: most containers never do. */
@@ -167,10 +175,10 @@ async function readAll(rules: readonly string[], read: Read): Promise<Readings> 
   return Object.fromEntries(await Promise.all(rules.map(async (rule) => [rule, await Promise.race([read(rule), late])] as const)));
 }
 
-function configure({ argv, env }: ControllerOptions, link: Link, former: Former | undefined, log: Log): Loaded | undefined {
+function configure(own: OwnOptions, link: Link, former: Former | undefined, log: Log): Loaded | undefined {
   const { hello } = link;
   try {
-    const loaded = loadOwn({ argv, env, hello }, former?.state.own?.source, (message) => log.say('warn', message));
+    const loaded = loadOwn(own, former?.state.own?.source, (message) => log.say('warn', message));
     const { config } = loaded;
     const terminal = (hello.flags & constants.helloFlags.values.stderr_terminal) !== 0;
     log.configure({ text: config.log.format === 'text' || (config.log.format === 'auto' && terminal), level: config.log.level });
@@ -180,11 +188,6 @@ function configure({ argv, env }: ControllerOptions, link: Link, former: Former 
     refuse(error.render(), error.exitCode, link, log);
     return undefined;
   }
-}
-
-function check({ argv, env }: ControllerOptions, { hello }: Link, { config, file, source }: Loaded, { own }: State): JobResult {
-  if (file === undefined || !source) return { kind: 'checked', verdict: { kind: 'same' } };
-  return { kind: 'checked', verdict: judgeOwn({ argv, env, hello }, { file, hash: source.hash, config, started: own?.started }) };
 }
 
 function lookUp(config: Config, link: Link, log: Log) {
@@ -208,22 +211,6 @@ function refuse(text: string, code: number, { hello, commit }: Link, log: Log): 
   createTerminationLog().write(`${text}\n`);
   commit(0, undefined, [{ kind: 'exit', code }]);
 }
-
-function namesOf({ config, file }: Loaded, { hello }: Link): Names {
-  const { main } = config.services;
-  const rule = (name: string) => policiesOf(main).find((one) => one.name === name);
-  return {
-    command: hello.command[0]?.toString() ?? main.command[0] ?? targetName(main.attach),
-    attached: main.attach !== undefined,
-    configFile: file ?? '',
-    validator: (name, step) => rule(name)?.validate[step]?.[0] ?? 'the validator',
-    validateTimeout: (name) => rule(name)?.validate_timeout ?? 0,
-    action: (name, step) => rule(name)?.exec[step]?.[0] ?? 'the command',
-    actionTimeout: (name) => rule(name)?.exec_timeout ?? 0,
-  };
-}
-
-const targetName = (attach: Attach | undefined): string => attach?.name ?? attach?.match ?? attach?.pid_file ?? 'the application';
 
 function later(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);

@@ -1,48 +1,78 @@
 /** What is loaded while the application starts already: the log's real form, and watching. */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
+import type { Controller } from '../control/control.ts';
+import { choosePlace, type Place } from '../control/place.ts';
 import { policiesOf, type RulePolicy } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
+import { version } from '../core/version.ts';
 import { environmentRule } from '../environment/environment.ts';
-import type { Log } from '../log/log.ts';
+import { createJournal, type Journal } from '../journal/journal.ts';
+import { openJournalFile } from '../journal/journal-file.ts';
 import { pinoBackend } from '../log/pino.ts';
 import { mountOf, parseMounts } from '../watch/mounts.ts';
 import type { Generation, WatchEvent } from '../watch/types.ts';
 import { startWatch } from '../watch/watch.ts';
 import type { LateOptions } from './controller.ts';
+import { reportMode, reportWarning } from './watch-lines.ts';
+import { watchOwn } from './watch-own.ts';
 
 /** Files that were told of and cannot be read a moment later: again, so that nothing is lost. */
 const againMs = 1_000;
 
-/** For reinit's own file, beside what holds for every watch. */
-const ownDefaults = {
-  include: [],
-  exclude: [],
-  recursive: false,
-  mode: 'auto',
-  settle: 300,
-  max_wait: 5_000,
-  rescan: 30_000,
-  poll_interval: 2_000,
-  missing_grace: 5_000,
-  max_files: 1,
-  max_bytes: 2 * 1024 * 1024,
-} as const;
-
-export function startLate(options: LateOptions): void {
-  const { config, log, watches, file } = options;
-  log.use(pinoBackend(config.log.level));
+export async function startLate(options: LateOptions): Promise<void> {
+  const { config, log, watches } = options;
+  const place = await choosePlace(config.services.main.control_socket);
+  const journal = createJournal(
+    'directory' in place && place.directory !== undefined ? openJournalFile(join(place.directory, 'journal')) : undefined,
+  );
+  log.use((destination) => {
+    const write = pinoBackend(config.log.level)(destination);
+    return (line) => {
+      journal.add(line);
+      write(line);
+    };
+  });
   for (const rule of policiesOf(config.services.main)) watches.set(rule.name, watchRule(rule, options));
-  if (file !== undefined && config.services.main.on_config_change !== 'ignore') watchOwn(file, options);
+  watchOwn(options);
+  if ('problem' in place) tellNoControl(place.problem, options);
+  else await control(place, journal, options);
 }
 
-/** Beside the rules, whatever those are called. What it tells is looked at by the controller: the same text as in force is no change. */
-function watchOwn(file: string, { log, driver, now }: LateOptions): void {
-  startWatch({ ...ownDefaults, paths: [file] }, undefined, (event) => {
-    if (event.kind === 'generation') driver.dispatch([{ kind: 'configTold', at: now() }]);
-    else if (event.kind === 'warning' || event.kind === 'mode') report(log, file, event, 'file');
-  });
+async function control(
+  place: Place,
+  journal: Journal,
+  { config, log, driver, steps, watches, now, generation }: LateOptions,
+): Promise<void> {
+  const { startControl } = await import('../control/control.ts');
+  const since = new Date().toISOString();
+  const controller: Controller = {
+    config,
+    reinit: { version, pid: process.pid, controller_generation: generation, since },
+    journal,
+    state: () => driver.state,
+    dispatch: driver.dispatch,
+    onStep(listener) {
+      steps.add(listener);
+      return () => steps.delete(listener);
+    },
+    now,
+    look: (rule) => watches.get(rule)?.look(),
+    // Its parent is init, to which a stop from inside is as good as one from outside.
+    stop: (signo) => process.kill(process.ppid, signo),
+  };
+  await startControl(place, controller, log);
+}
+
+function tellNoControl(problem: string, { config, log }: LateOptions): void {
+  if (config.services.main.control_socket === 'off') return;
+  log.say(
+    'info',
+    `no control socket, so reinit status and the others do not work in this container: ${problem}. Mount a tmpfs on /run, or set control_socket.`,
+    { event: 'no_control_socket', reason: problem },
+  );
 }
 
 function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
@@ -68,8 +98,14 @@ function watchRule(rule: RulePolicy, { log, driver, shop, now }: LateOptions) {
       case 'stale':
         driver.dispatch([{ kind: 'stale', rule: name, at: now() }]);
         break;
+      case 'warning':
+        reportWarning(log, 'rule', name, event);
+        break;
+      case 'mode':
+        reportMode(log, 'rule', name, event);
+        break;
       default:
-        report(log, name, event);
+        event satisfies never;
     }
   };
   // What the files hold is not what counts for variables: the first look is told, and compared by what comes of it.
@@ -85,24 +121,4 @@ function isForeign(paths: readonly string[]): boolean {
   } catch {
     return false;
   }
-}
-
-/** What the watch says of a rule; its path is named once where the message begins with it. */
-export const warningText = (rule: string, message: string, hint: string): string =>
-  `${message.startsWith(rule) ? '' : `${rule}: `}${message}. ${hint}`;
-
-function report(log: Log, name: string, event: Extract<WatchEvent, { kind: 'warning' | 'mode' }>, what: 'rule' | 'file' = 'rule'): void {
-  if (event.kind === 'warning') {
-    const { code, message, hint } = event;
-    log.say('warn', warningText(name, message, hint), { event: 'watch_warning', [what]: name, code });
-    return;
-  }
-  const { mode, reason } = event;
-  const level = mode === 'poll' ? 'info' : 'debug';
-  log.say(level, `${name}: changes are found by ${mode === 'poll' ? 'polling' : 'events'} (${reason})`, {
-    event: 'watch_mode',
-    [what]: name,
-    mode,
-    reason,
-  });
 }

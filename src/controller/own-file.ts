@@ -3,7 +3,9 @@ import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
 import { type ReadResult, readConfigFile } from '../config/read-file.ts';
+import type { JobResult } from '../core/jobs.ts';
 import { type ConfigVerdict, type Source, sourceOf } from '../core/own-config.ts';
+import type { State } from '../core/run.ts';
 import { changedForGood, changedRules, needsRestart, type StartSettings, startSettingsOf } from '../core/start-settings.ts';
 import { wordsOf } from '../core/words.ts';
 import type { Hello } from '../link/messages.ts';
@@ -46,7 +48,7 @@ function configFrom({ argv, env, hello }: OwnOptions, read: (file: string) => Re
   return withShares(withDistinctNames(loaded), env);
 }
 
-export interface Running {
+interface Running {
   readonly file: string;
   readonly hash: string;
   readonly config: Config;
@@ -55,7 +57,7 @@ export interface Running {
 }
 
 /** The file was readable a moment ago, for the watch has told of it; should it hang by now, init ends this controller, and the next begins without it. */
-export function judgeOwn(options: OwnOptions, { file, hash: running, config, started }: Running): ConfigVerdict {
+function judgeOwn(options: OwnOptions, { file, hash: running, config, started }: Running): ConfigVerdict {
   const read = readConfigFile(file);
   if (!read.ok) return bad(hashOf(read.problem), `${file}: ${read.problem}`);
   const hash = hashOf(read.text);
@@ -84,4 +86,10 @@ function hashOf(text: string): string {
   const digest = createSha256();
   digest.update(text);
   return digest.hex();
+}
+
+/** The answer to the job. */
+export function checkOwn(options: OwnOptions, { config, file, source }: Loaded, { own }: State): JobResult {
+  if (file === undefined || !source) return { kind: 'checked', verdict: { kind: 'same' } };
+  return { kind: 'checked', verdict: judgeOwn(options, { file, hash: source.hash, config, started: own?.started }) };
 }

@@ -4,11 +4,14 @@
  */
 export const exitCodes = {
   ok: 0,
+  /** The answer of a verb that asks: not healthy, refused. */
+  no: 1,
   usage: 100,
   bug: 101,
   nothingAccepted: 102,
+  notReached: 103,
   /** Never the container's: a controller says so to init that the next one is to begin, on another configuration (src/init/codes.h). */
-  handOver: 103,
+  handOver: 104,
   system: 111,
   cannotExecute: 126,
   notFound: 127,
@@ -34,12 +37,23 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
       'Usage or configuration: a flag, a REINIT_* variable or the YAML file has mistakes, or `reinit attach` does not share a process namespace. Nothing was started.',
     advice: 'Read the message; `reinit validate` shows all mistakes without starting anything.',
   },
+  {
+    code: '1',
+    meaning:
+      'Of a verb that asks a running reinit: no. What was asked for was refused or has failed, or `status --check` finds the application not ready.',
+    advice: 'The lines before say why.',
+  },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
   {
     code: '102',
     meaning: 'The configuration (or the environment) was refused or cannot be published, and there is no accepted one to start with.',
     advice:
       'Correct the files: the lines before say what is wrong. With `state_dir` on a volume the last good ones are there for the next start.',
+  },
+  {
+    code: '103',
+    meaning: 'No running reinit was reached (`reinit status` and the other verbs that ask one).',
+    advice: 'The message names the places that were tried.',
   },
   {
     code: '111',

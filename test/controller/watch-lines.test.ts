@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { warningText } from '../../src/controller/late.ts';
+import { warningText } from '../../src/controller/watch-lines.ts';
 
 test('a warning of the watch names its path once, and the rule where that has a name of its own', () => {
   expect(warningText('/etc/app', '/etc/app does not exist', 'Check it.')).toBe('/etc/app does not exist. Check it.');
