@@ -15,6 +15,7 @@ const bundles = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   control: 'src/control/control.ts',
+  notify: 'src/notify/notify.ts',
   cli: 'src/cli/main.ts',
   commands: 'src/cli/run.ts',
   operate: 'src/operate/run.ts',

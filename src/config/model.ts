@@ -79,6 +79,9 @@ export interface ServiceConfig {
   /** What a change of reinit's own file does that takes a restart of the application; `ignore`: the file is not watched. */
   readonly on_config_change: 'restart' | 'next_start' | 'ignore';
 
+  /** Who is told when something went wrong. */
+  readonly notify: readonly NotifyTarget[];
+
   /** `auto`, `off`, or a path. */
   readonly control_socket: string;
 
@@ -111,6 +114,18 @@ export type Check =
   | { readonly kind: 'notify' }
   /** The main process has children that are younger than the signal. Only after a reload. */
   | { readonly kind: 'workers' };
+
+export const notifyKinds = ['refused', 'rolled_back', 'apply_failed', 'crash_loop', 'not_ready', 'loop', 'stale_mount', 'applied'] as const;
+export type NotifyKind = (typeof notifyKinds)[number];
+
+/** Undefined `url`: it is a line of the log. Times in ms. */
+export interface NotifyTarget extends Pick<HttpCall, 'headers' | 'header_files' | 'timeout'> {
+  readonly url: string | undefined;
+  readonly events: readonly NotifyKind[];
+  readonly format: 'json' | 'kubernetes_event';
+  /** With what a validator printed. */
+  readonly output: boolean;
+}
 
 export interface SocketSpec {
   /** In LISTEN_FDNAMES. */

@@ -3,6 +3,7 @@ import { type Raw, required, unset, withDefault } from './kinds.ts';
 import { choice, controlSocket, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
+import { notify } from './leaves/notify.ts';
 import { confirmation, readiness } from './leaves/probes.ts';
 import { publish } from './leaves/publish.ts';
 import { httpCall } from './leaves/requests.ts';
@@ -229,6 +230,11 @@ export const service = {
     choice(['restart', 'next_start', 'ignore']),
     'restart',
     'What follows when this file changes. A valid change is taken over without the application noticing; what takes a restart of it (`command`, `user`, `environment`…) gets one at once (`restart`), or counts from its next start (`next_start`). `ignore`: the file is read once.',
+  ),
+  notify: withDefault(
+    notify,
+    [],
+    'Who is told when configuration is refused or rolled back, or the application does not come up: URLs, or `to: log`. The same again is told now and then, with a count.',
   ),
   control_socket: withDefault(
     controlSocket,

@@ -77,7 +77,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     drain: log.drain,
     later,
   });
-  if (link.hello.generation > 0 && !first.notes.some(({ kind }) => kind === 'config_taken_over')) {
+  if (link.hello.generation > 0 && !first.notes.some(({ kind }) => kind === 'config_taken_over' || kind === 'config_went_back')) {
     log.say('warn', 'the controller was started again; the application is not affected', {
       event: 'controller_restarted',
       generation: link.hello.generation,

@@ -28,6 +28,8 @@ export async function startLate(options: LateOptions): Promise<void> {
   const journal = createJournal(
     'directory' in place && place.directory !== undefined ? openJournalFile(join(place.directory, 'journal')) : undefined,
   );
+  const { notify } = config.services.main;
+  if (notify.length > 0) (await import('../notify/notify.ts')).startNotify({ targets: notify, journal, log, env: process.env });
   log.use((destination) => {
     const write = pinoBackend(config.log.level)(destination);
     return (line) => {

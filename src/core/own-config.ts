@@ -33,6 +33,14 @@ export interface OwnConfig {
   readonly started: StartSettings | undefined;
   readonly ordered: StartSettings | undefined;
   readonly trial: Trial | undefined;
+  /** A text was taken back, which the next controller has to tell: the one that sees it leaves at once. */
+  readonly wentBack: WentBack | undefined;
+}
+
+/** `problem`: what the application did; undefined: it was the controller that ended. */
+interface WentBack {
+  readonly from: string;
+  readonly problem: string | undefined;
 }
 
 /** Until it is over, there is a way back. */
@@ -93,6 +101,7 @@ export const freshOwn = (source: Source, generation: number): OwnConfig => ({
   started: undefined,
   ordered: undefined,
   trial: undefined,
+  wentBack: undefined,
 });
 
 const to = (own: OwnConfig, notes: readonly Note[] = [], rules: OwnStep['rules'] = {}): OwnStep => ({ own, notes, rules });
@@ -158,15 +167,18 @@ function failed(own: OwnConfig, problem: string): OwnStep | undefined {
 }
 
 function goBack(own: OwnConfig, { previous, rules }: Trial, problem: string | undefined): OwnStep {
-  const note = { kind: 'config_went_back', from: shortHash(own.source.hash), to: shortHash(previous.hash), problem } as const;
-  return to({ ...own, source: previous, refused: own.source.hash, waits: false, trial: undefined }, [note], rules);
+  const from = own.source.hash;
+  return to({ ...own, source: previous, refused: from, waits: false, trial: undefined, wentBack: { from, problem } }, [], rules);
 }
 
 /** What a controller begins on, before it has read anything. */
 export function beginOwn(own: OwnConfig, generation: number): OwnStep {
   const { trial } = own;
   const step = trial && generation - trial.since > mostStarts ? goBack(own, trial, undefined) : to(own);
-  return { ...step, own: { ...step.own, generation } };
+  const { wentBack, source } = step.own;
+  const [back, here] = [wentBack && shortHash(wentBack.from), shortHash(source.hash)];
+  const notes: Note[] = back === undefined ? [] : [{ kind: 'config_went_back', from: back, to: here, problem: wentBack?.problem }];
+  return { ...step, notes, own: { ...step.own, generation, wentBack: undefined } };
 }
 
 /** This controller is the first one that begins on a text that was just taken over. */

@@ -114,6 +114,6 @@ export function createController({ command, env, log, say, leave }: ControllerOp
 
 /** Only what reinit reads, as init gives it: the rest is the application's. */
 function environment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept = Object.entries(env).filter(([name]) => /^(REINIT_.*|TZ|HOSTNAME|POD_NAME)$/.test(name));
+  const kept = Object.entries(env).filter(([name]) => /^(REINIT_.*|TZ|HOSTNAME|POD_(NAME|NAMESPACE|UID))$/.test(name));
   return { ...(Object.fromEntries(kept) as Record<string, string>), PATH: '', UV_THREADPOOL_SIZE: '4', OPENSSL_CONF: '/dev/null' };
 }

@@ -61,7 +61,7 @@ static char **environment(void)
 	kept[n++] = no_openssl_conf;
 	for (char **variable = environ; *variable && n < sizeof kept / sizeof *kept - 1; variable++)
 		if (strncmp(*variable, "REINIT_", 7) == 0 || strncmp(*variable, "TZ=", 3) == 0 || strncmp(*variable, "HOSTNAME=", 9) == 0 ||
-		    strncmp(*variable, "POD_NAME=", 9) == 0)
+		    strncmp(*variable, "POD_NAME=", 9) == 0 || strncmp(*variable, "POD_NAMESPACE=", 14) == 0 || strncmp(*variable, "POD_UID=", 8) == 0)
 			kept[n++] = *variable;
 	kept[n] = NULL;
 	return kept;

@@ -20,10 +20,14 @@ export class HeaderFileProblem extends Error {}
  *
  * @throws {HeaderFileProblem}
  */
-export async function readHeaderFiles(files: Readonly<Record<string, string>>, deadlineMs: number): Promise<Record<string, string>> {
+export async function readHeaderFiles(
+  files: Readonly<Record<string, string>>,
+  deadlineMs: number,
+  setting: string,
+): Promise<Record<string, string>> {
   const values: Record<string, string> = {};
   for (const [name, path] of Object.entries(files)) {
-    const problem = (what: string): HeaderFileProblem => new HeaderFileProblem(`http.header_files: ${name} from ${path}: ${what}`);
+    const problem = (what: string): HeaderFileProblem => new HeaderFileProblem(`${setting}: ${name} from ${path}: ${what}`);
     const content = await lane
       .run(path, deadlineMs, () => contentOf(path))
       .catch((error: NodeJS.ErrnoException) => {

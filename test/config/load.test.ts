@@ -33,6 +33,7 @@ const defaults: Config = {
       env_validate: [],
       state_dir: undefined,
       on_config_change: 'restart',
+      notify: [],
       control_socket: 'auto',
       watch: [],
     },

@@ -16,7 +16,8 @@ interface Mounted {
   write(settings: object | string): Promise<void>;
 }
 
-const settings = { command: ['sleep', '1000'], log: { format: 'json' } };
+const settings = { command: ['sleep', '1000'], log: { format: 'json' }, notify: [{ to: 'log' }] };
+const pod = { POD_NAME: 'web-1', POD_NAMESPACE: 'shop' };
 
 async function startMounted(): Promise<Mounted> {
   const directory = scratchDirectory();
@@ -24,7 +25,9 @@ async function startMounted(): Promise<Mounted> {
   mkdirSync(mounted);
   const payload = (given: object | string) => ({ 'reinit.yaml': typeof given === 'string' ? given : JSON.stringify(given) });
   await createVolume(volume, payload(settings));
-  const container = await startContainer(withVolume(volume, mounted, [reinit, '-c', join(mounted, 'reinit.yaml')]));
+  const container = await startContainer(withVolume(volume, mounted, [reinit, '-c', join(mounted, 'reinit.yaml')]), {
+    env: { ...process.env, ...pod },
+  });
   const pid = await eventually('the application', () => childNamed(container, 'sleep'), 20_000);
   return { container, pid, write: (given) => updateVolume(volume, payload(given)) };
 }
@@ -57,6 +60,8 @@ it.skipIf(!isRoot)('what takes a restart: once; an application that cannot start
   await logged(container, /"event":"started".*changed configuration/, 20_000);
   await write({ ...settings, command: ['/no/such/program'] });
   await logged(container, /"event":"config_went_back"/, 30_000); // the first one has proven itself by then
+  const [event] = await logged(container, /"kind":"Event"/);
+  expect(JSON.parse(event ?? '')).toMatchObject({ reason: 'ReinitConfigRolledBack', involvedObject: { name: 'web-1', namespace: 'shop' } });
   const again = await eventually('the application', () => [childNamed(container, 'sleep')].find((one) => one && one !== blue), 20_000);
   container.signal('SIGTERM');
   expect([again, await container.exited]).toEqual([expect.any(Number), 143]);

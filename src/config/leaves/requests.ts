@@ -45,7 +45,7 @@ export const headers: Kind<Readonly<Record<string, string>>> = mapKind(
   },
 );
 
-const headerFiles: Kind<Readonly<Record<string, string>>> = mapKind(
+export const headerFiles: Kind<Readonly<Record<string, string>>> = mapKind(
   {
     type: 'map: header → path',
     expected: 'files, such as {Authorization: /run/secrets/token}',
@@ -67,7 +67,7 @@ const urlInfo: KindInfo = {
   secret: anything,
   json: { type: 'string', pattern: '^https?://' },
 };
-const url: Kind<string> = scalarKind(urlInfo, readUrl);
+export const url: Kind<string> = scalarKind(urlInfo, readUrl);
 
 function readUrl(given: string, fault: Fault): string | undefined {
   if (given === '') return fault('it is empty');
@@ -167,7 +167,7 @@ export const httpCall: Kind<HttpCall> = record(
   },
   parts,
   (given, fault) => {
-    const twice = Object.keys(given.header_files).find((name) => hasHeader(given.headers, name));
+    const twice = twiceGiven(given);
     if (twice !== undefined) return fault('this header is under headers, too', 'header_files', twice);
     if (given.body !== undefined && (given.method === 'GET' || given.method === 'HEAD'))
       return fault(`${given.method} has no body`, 'body');
@@ -175,6 +175,10 @@ export const httpCall: Kind<HttpCall> = record(
   },
   single((url) => ({ url })),
 );
+
+/** A header whose value is said twice. */
+export const twiceGiven = ({ headers, header_files }: Pick<HttpCall, 'headers' | 'header_files'>): string | undefined =>
+  Object.keys(header_files).find((name) => hasHeader(headers, name));
 
 const hasHeader = (among: Readonly<Record<string, string>>, name: string): boolean =>
   Object.keys(among).some((one) => one.toLowerCase() === name.toLowerCase());
