@@ -104,12 +104,12 @@ function readNode(walk: Walk, node: Node | null, path: Path, schema: Schema | un
   hideValue(walk, node, own, hidden);
   if (isAlias(node)) return readNode(walk, resolveAlias(walk, node, path), path, schema, hidden);
   walk.spans.set(pathKey(path), spanOf(node));
-  // Where a mapping has keys of its own, each says itself what is secret.
+  // Where a mapping has keys of its own, each says itself what is secret; so do the items of a list that are such mappings.
   if (isMap(node))
-    return readMap(walk, node.items as Pair<Node, Node | null>[], path, shape, hidden ?? (shape.kind === 'leaf' ? own : undefined));
+    return readMap(walk, node.items as Pair<Node, Node | null>[], path, shape, hidden ?? (shape.kind === 'object' ? undefined : own));
   if (isSeq(node)) {
     const item = shape.kind === 'list' ? shape.item : undefined;
-    return node.items.map((one, index) => readNode(walk, one as Node | null, [...path, index], item, hidden ?? own));
+    return node.items.map((one, index) => readNode(walk, one as Node | null, [...path, index], item, hidden ?? (item ? undefined : own)));
   }
   if (!isScalar(node)) return null;
   return isNull(node) ? null : String(node.value);

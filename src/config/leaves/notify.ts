@@ -74,6 +74,7 @@ export const notify: Kind<readonly NotifyTarget[]> = kind(
     spelling: { form: 'none' },
     item: target,
     json: {},
+    secret: /./s,
   },
   (raw, fault, inner) => {
     if (typeof raw === 'string') return inner(v.array(target), [raw], 'here');
