@@ -15,6 +15,7 @@ const bundles = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   cli: 'src/cli/main.ts',
+  doctor: 'src/doctor/main.ts',
   portable: 'src/host/main.ts',
 };
 

@@ -1,5 +1,5 @@
 import { flagGroups } from '../../src/cli/flag-table.ts';
-import { attachHelpText, helpText } from '../../src/cli/help.ts';
+import { attachHelpText, doctorHelpText, helpText } from '../../src/cli/help.ts';
 import { aboutOf, allFields, type Field, infoOf, type Schema } from '../../src/config/fields.ts';
 import { flagAliases } from '../../src/config/flags.ts';
 import type { Parts } from '../../src/config/kinds.ts';
@@ -93,6 +93,7 @@ export function cliPage(): string {
     'Command line',
     block(helpText()),
     `## reinit attach\n\n${block(attachHelpText())}`,
+    `## reinit doctor\n\n${block(doctorHelpText())}`,
     `## Flags and variables\n\n${variables}`,
     ...tables,
   );

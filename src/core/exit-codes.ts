@@ -4,6 +4,7 @@
  */
 export const exitCodes = {
   ok: 0,
+  findings: 1,
   usage: 100,
   bug: 101,
   nothingAccepted: 102,
@@ -25,6 +26,11 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     code: '0 to 255',
     meaning: 'The application ended by itself with this code.',
     advice: '`exit_codes` (or `-e CODE`) maps it to another one.',
+  },
+  {
+    code: '1',
+    meaning: '`reinit doctor` has found an error; with `--strict` a warning is enough.',
+    advice: 'Each finding says what to do.',
   },
   {
     code: '100',

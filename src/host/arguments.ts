@@ -26,7 +26,7 @@ interface Plain {
   ignored: string[];
 }
 
-const cliVerbs: readonly string[] = ['validate', 'preset', 'schema', 'help', '--help', '-h'];
+const cliVerbs: readonly string[] = ['validate', 'doctor', 'preset', 'schema', 'help', '--help', '-h'];
 
 /** @param configured whether a variable or a file holds settings */
 export function readArguments(argv: readonly string[], configured: boolean): Task {

@@ -8,7 +8,7 @@
 
 extern char **environ;
 
-static const char *const cli_verbs[] = {"validate", "preset", "schema", "help", "--help", "-h"};
+static const char *const cli_verbs[] = {"validate", "doctor", "preset", "schema", "help", "--help", "-h"};
 
 static bool is_cli(const char *word)
 {
