@@ -16,15 +16,14 @@ export function initsAmong(processes: readonly Process[], own: number): readonly
  * brought is no child of init.
  */
 export function applicationOf(processes: readonly Process[], init: number): Process | undefined {
-  const children = processes.filter(({ parent }) => parent === init).sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
-  for (const child of children) {
-    if (child.words.some((word) => word.endsWith('/main.cjs'))) continue;
-    if (!isInit(child)) return child;
-    const nested = applicationOf(processes, child.pid);
-    if (nested !== undefined) return nested;
-  }
-  return undefined;
+  const childrenOf = (pid: number): Process[] =>
+    processes.filter(({ parent }) => parent === pid).sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
+  return childrenOf(init)
+    .filter((child) => !isController(child))
+    .flatMap((child) => (isInit(child) ? childrenOf(child.pid).filter((below) => !isInit(below)) : [child]))[0];
 }
+
+const isController = ({ words }: Process): boolean => words.some((word) => word.endsWith('/main.cjs'));
 
 /** A process and those above it, up to where nothing is known of a parent. */
 export function ancestry(processes: readonly Process[], pid: number): readonly Process[] {
