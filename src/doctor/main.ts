@@ -50,7 +50,7 @@ export async function doctor(request: Request): Promise<number> {
   const command = request.command.length > 0 ? request.command : (running?.command ?? []);
   const variables = running?.variables ?? containerVariables() ?? defined(request.variables);
   const loaded = request.load({ argv: given.own, env: variables, hasCommand: command.length > 0 });
-  const kernel = readKernel(self.uid);
+  const kernel = readKernel((running?.identity ?? self).uid);
   const service = loaded.config && (await readService({ config: loaded.config, command, variables, processes, run: request.run }));
   const findings = [
     ...configurationFindings(loaded, service?.command ?? command),

@@ -1,14 +1,14 @@
 /** Which of the processes that can be seen is the running reinit, and which its application. Pure. */
 import type { Process } from '../target/match.ts';
 
-/** init's own name; it is also that of what it forked and what executes nothing: the pump, and the process above an instance (nest). */
-const initName = 'reinit';
-const isInit = ({ comm }: Process): boolean => comm === initName;
+/** init's name is that of its file, and of its forks until they execute something; the others take theirs (prctl(2), PR_SET_NAME). */
+const [initName, pumpName, nestName] = ['reinit', 'reinit-pump', 'reinit-nest'];
+const ownNames: ReadonlySet<string> = new Set([initName, pumpName, nestName]);
 
 /** The inits that no other one started, lowest pid first. */
 export function initsAmong(processes: readonly Process[], own: number): readonly Process[] {
-  const inits = new Set(processes.filter(isInit).map(({ pid }) => pid));
-  return processes.filter((process) => isInit(process) && process.pid !== own && !inits.has(process.parent)).sort((a, b) => a.pid - b.pid);
+  const inits = new Set(processes.filter(({ comm }) => comm === initName).map(({ pid }) => pid));
+  return processes.filter(({ pid, comm, parent }) => comm === initName && pid !== own && !inits.has(parent)).sort((a, b) => a.pid - b.pid);
 }
 
 /**
@@ -19,11 +19,11 @@ export function applicationOf(processes: readonly Process[], init: number): Proc
   const childrenOf = (pid: number): Process[] =>
     processes.filter(({ parent }) => parent === pid).sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
   return childrenOf(init)
-    .filter((child) => !isController(child))
-    .flatMap((child) => (isInit(child) ? childrenOf(child.pid).filter((below) => !isInit(below)) : [child]))[0];
+    .flatMap((child) => (child.comm === nestName ? childrenOf(child.pid) : [child]))
+    .find((child) => !isOurs(child));
 }
 
-const isController = ({ words }: Process): boolean => words.some((word) => word.endsWith('/main.cjs'));
+const isOurs = ({ comm, words }: Process): boolean => ownNames.has(comm) || words.some((word) => word.endsWith('/main.cjs'));
 
 /** A process and those above it, up to where nothing is known of a parent. */
 export function ancestry(processes: readonly Process[], pid: number): readonly Process[] {

@@ -88,7 +88,7 @@ describe('which process is which', () => {
     startTicks,
   });
   const controller = process(2, 1, 'MainThread', ['reinit', '/opt/reinit/lib/reinit/node', '/opt/reinit/lib/reinit/main.cjs', 'boot']);
-  const container = [process(1, 0, 'reinit', ['/opt/reinit/bin/reinit', '--', 'nginx']), process(3, 1, 'reinit'), controller];
+  const container = [process(1, 0, 'reinit', ['/opt/reinit/bin/reinit', '--', 'nginx']), process(3, 1, 'reinit-pump'), controller];
 
   test('init is who no other one started; a pump, and whoever asks, are none', () => {
     expect(initsAmong(container, 9).map(({ pid }) => pid)).toEqual([1]);
@@ -100,14 +100,16 @@ describe('which process is which', () => {
   test('the application is the oldest child that is none of ours; a nest is looked into', () => {
     const orphan = process(40, 1, 'helper');
     expect(applicationOf([...container, orphan, process(10, 1, 'nginx')], 1)?.pid).toBe(10);
-    expect(applicationOf([...container, process(10, 1, 'reinit'), process(11, 10, 'nginx'), process(12, 11, 'nginx')], 1)?.pid).toBe(11);
+    expect(applicationOf([...container, process(10, 1, 'reinit-nest'), process(11, 10, 'nginx'), process(12, 11, 'nginx')], 1)?.pid).toBe(
+      11,
+    );
     expect(applicationOf(container, 1)).toBeUndefined();
     expect(applicationOf([process(1, 1, 'reinit')], 1)).toBeUndefined();
   });
 
   test('parents in a circle end', () => {
     expect(ancestry([process(2, 3, 'a'), process(3, 2, 'b')], 2).map(({ pid }) => pid)).toEqual([2, 3]);
-    expect(applicationOf([process(2, 3, 'reinit'), process(3, 2, 'reinit')], 2)).toBeUndefined();
+    expect(applicationOf([process(2, 3, 'reinit'), process(3, 2, 'reinit-nest')], 2)).toBeUndefined();
   });
 
   test.each([
