@@ -19,7 +19,7 @@ import { watchedFindings } from './checks/watched.ts';
 import { type Kernel, readKernel } from './facts/kernel.ts';
 import { readProcesses } from './facts/processes.ts';
 import { readService, type ServiceFacts } from './facts/service.ts';
-import { containerVariables, type Variables } from './facts/variables.ts';
+import { containerVariables, inKubernetes, type Variables } from './facts/variables.ts';
 import { countsOf, type Finding } from './finding.ts';
 import { jsonReport, textReport } from './report.ts';
 
@@ -44,7 +44,7 @@ export interface Request {
 
 /** @returns the exit code: 0, or 1 where something is wrong */
 export async function doctor(request: Request): Promise<number> {
-  const processes = readProcesses();
+  const processes = readProcesses(request.own.length > 0);
   const { running, self } = processes;
   const given = running !== undefined && request.own.length === 0 ? running : request;
   const command = request.command.length > 0 ? request.command : (running?.command ?? []);
@@ -55,7 +55,7 @@ export async function doctor(request: Request): Promise<number> {
   const findings = [
     ...configurationFindings(loaded, service?.command ?? command),
     ...(service === undefined ? [] : serviceFindings(service, kernel, variables, request.run)),
-    ...pid1Findings(processes, variables),
+    ...pid1Findings(processes, inKubernetes(variables)),
     ...resourceFindings(kernel, running !== undefined),
   ];
   const report = { version, pid: running?.pid, findings };
@@ -74,7 +74,7 @@ function serviceFindings(service: ServiceFacts, { inotify, limits }: Kernel, var
     ...inotifyFindings(inotify, watched),
     ...validatorFindings(dryRuns, inherited, run),
     ...signalFindings(application, main),
-    ...stopFindings(main, variables.KUBERNETES_SERVICE_HOST !== undefined),
+    ...stopFindings(main, inKubernetes(variables)),
     ...placeFindings(places, config),
   ];
 }

@@ -16,7 +16,7 @@ export function configurationFindings(loaded: Loaded, command: readonly string[]
     main.attach === undefined && command.length === 0
       ? [
           info('config.command', 'it is not known which command would run', {
-            detail: 'The file has none, and an image’s CMD cannot be seen from inside.',
+            detail: "The file has none, and an image's CMD cannot be seen from inside.",
             remedy: 'Say it behind --, as CMD has it: reinit doctor -- nginx -g "daemon off;"',
           }),
         ]

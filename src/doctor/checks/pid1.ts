@@ -8,8 +8,8 @@ const otherInits: ReadonlySet<string> = new Set(['tini', 'docker-init', 'cataton
 /** Those of machines: then this is no container. */
 const machineInits: ReadonlySet<string> = new Set(['systemd', 'init', 'launchd', 'runit', 'openrc-init']);
 
-export function pid1Findings(processes: Processes, variables: Readonly<Record<string, string>>): Finding[] {
-  const { own, running, inits, proc, all } = processes;
+export function pid1Findings(processes: Processes, kubernetes: boolean): Finding[] {
+  const { own, running, proc, all } = processes;
   if (proc === 'missing')
     return [
       warn('pid1.proc', '/proc is not mounted, so neither PID 1 nor the application can be looked at', {
@@ -22,19 +22,16 @@ export function pid1Findings(processes: Processes, variables: Readonly<Record<st
       ? [
           info('pid1.hidepid', '/proc hides the processes of other users (hidepid)', {
             detail: 'What runs as another user than reinit cannot be looked at.',
-            remedy: 'Run reinit as the application’s user, or mount /proc without hidepid.',
+            remedy: "Run reinit as the application's user, or mount /proc without hidepid.",
           }),
         ]
       : [];
   if (own === 1) return [...hidden, ok('pid1.first', 'this is PID 1, as reinit would be')];
-  if (running === undefined) return [...hidden, ...withoutRunning(processes, variables)];
+  if (running === undefined) return [...hidden, ...withoutRunning(processes, kubernetes)];
   if (running.pid === 1) return [...hidden, ok('pid1.first', 'reinit is PID 1')];
   const first = all.find(({ pid }) => pid === 1);
-  return [...hidden, ...below(first?.comm ?? '', first?.words[0] ?? '', running.pid), ...several(inits)];
+  return [...hidden, ...below(first?.comm ?? '', first?.words[0] ?? '', running.pid)];
 }
-
-const several = (inits: number): Finding[] =>
-  inits > 1 ? [info('pid1.several', `${inits} reinits can be seen; the first one is looked at`)] : [];
 
 /** reinit runs, and is not PID 1. */
 function below(name: string, program: string, pid: number): Finding[] {
@@ -42,7 +39,7 @@ function below(name: string, program: string, pid: number): Finding[] {
   if (name === 'pause')
     return [
       info('pid1.shared', `${title}: the pod shares one process namespace`, {
-        detail: 'reinit then is a subreaper: its application’s orphans come to it all the same.',
+        detail: "reinit then is a subreaper: its application's orphans come to it all the same.",
       }),
     ];
   if (otherInits.has(name))
@@ -53,9 +50,9 @@ function below(name: string, program: string, pid: number): Finding[] {
     ];
   if (isShell(program) || isShell(name))
     return [
-      warn('pid1.shell', `${title}: a shell, which does not pass on the engine’s signals`, {
-        detail: 'TERM then ends neither reinit nor the application before the engine’s grace is over and it kills them.',
-        remedy: 'Write ENTRYPOINT as a list (ENTRYPOINT ["/opt/reinit/bin/reinit", "--"]), or begin the script’s last line with exec.',
+      warn('pid1.shell', `${title}: a shell, which does not pass on the engine's signals`, {
+        detail: "TERM then ends neither reinit nor the application before the engine's grace is over and it kills them.",
+        remedy: 'Write ENTRYPOINT as a list (ENTRYPOINT ["/opt/reinit/bin/reinit", "--"]), or begin the script\'s last line with exec.',
       }),
     ];
   return [
@@ -64,7 +61,7 @@ function below(name: string, program: string, pid: number): Finding[] {
 }
 
 /** No reinit can be seen: who is PID 1 instead, and how have we come here. */
-function withoutRunning({ all, above, container, inits }: Processes, variables: Readonly<Record<string, string>>): Finding[] {
+function withoutRunning({ all, above, container, inits }: Processes, kubernetes: boolean): Finding[] {
   if (inits > 1)
     return [
       info('pid1.several', `${inits} reinits can be seen, none of them PID 1: it is not known which one is meant`, {
@@ -78,13 +75,12 @@ function withoutRunning({ all, above, container, inits }: Processes, variables: 
         detail: 'Whether reinit is PID 1 can only be seen in the container.',
       }),
     ];
-  const kubernetes = variables.KUBERNETES_SERVICE_HOST !== undefined;
   if (!container && !kubernetes) return [info('pid1.none', `no reinit runs here: PID 1 is ${first.comm}`)];
   return [
     warn('pid1.replaced', `PID 1 is ${first.comm}, and no reinit runs in this container`, {
       detail: 'The configuration is followed by nobody.',
       remedy: kubernetes
-        ? 'command: in the pod replaces the image’s ENTRYPOINT, and reinit with it: use args: for the application’s command.'
+        ? "command: in the pod replaces the image's ENTRYPOINT, and reinit with it: use args: for the application's command."
         : 'Something has replaced the ENTRYPOINT (docker run --entrypoint, entrypoint: in compose): give the application as CMD.',
     }),
   ];

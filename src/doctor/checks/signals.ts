@@ -66,7 +66,7 @@ function stopFinding(application: Application, { stop_signal, stop_timeout }: Se
       return warn('signals.stop', `${who(application)} ignores ${signal}, with which it is to be stopped`, {
         detail:
           stop_timeout === undefined
-            ? 'Each stop lasts until the engine’s grace is over, and the engine kills it.'
+            ? "Each stop lasts until the engine's grace is over, and the engine kills it."
             : 'Each stop lasts until stop_timeout is over.',
         remedy: 'Set stop_signal to the one that ends it gracefully.',
       });
@@ -82,7 +82,7 @@ function shellFindings(application: Application, { signal_target, watch }: Servi
   if (!isShell(application.name) || application.children === 0 || signal_target === 'group') return [];
   const reloads = watch.some(({ on_change }) => on_change === 'reload');
   return [
-    warn('signals.shell', `the application’s main process is a shell (${who(application)}), with the program itself below it`, {
+    warn('signals.shell', `the application's main process is a shell (${who(application)}), with the program itself below it`, {
       detail: `Signals go to the shell, which passes none on: ${reloads ? 'neither a reload nor a stop reaches the program' : 'a stop does not reach the program'}.`,
       remedy: 'Begin the last command of the script with exec, or set signal_target: group.',
     }),

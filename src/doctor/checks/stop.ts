@@ -21,9 +21,9 @@ export function stopFindings({ attach, stop_timeout: timeout }: ServiceConfig, k
   const { ms, engine, setting } = graces[kubernetes ? 'kubernetes' : 'docker'];
   const assumed = `${engine} waits ${formatDuration(ms)} unless it is told otherwise, which cannot be seen from here`;
   if (timeout === undefined)
-    return [ok('stop.timeout', `no stop_timeout: on a stop of the container the engine’s grace rules (${assumed})`)];
+    return [ok('stop.timeout', `no stop_timeout: on a stop of the container the engine's grace rules (${assumed})`)];
   if (timeout + spareMs <= ms)
-    return [ok('stop.timeout', `stop_timeout ${formatDuration(timeout)} is within the engine’s grace (${assumed})`)];
+    return [ok('stop.timeout', `stop_timeout ${formatDuration(timeout)} is within the engine's grace (${assumed})`)];
   return [
     warn('stop.timeout', `stop_timeout is ${formatDuration(timeout)}, and the engine may kill the container before`, {
       detail: `${assumed}; a preStop hook takes its share of that.`,

@@ -40,13 +40,13 @@ function accountFindings(account: Exclude<Account, { kind: 'same' }>, { init, ap
       'user.capabilities',
       `${what} is to run as ${account.actor.text}, and reinit lacks ${missing.map((name) => `CAP_${name}`).join(', ')}`,
       {
-        remedy: `Add ${missing.join(', ')} to the container’s capabilities, or run the whole container as that user (runAsUser, docker run --user).`,
+        remedy: `Add ${missing.join(', ')} to the container's capabilities, or run the whole container as that user (runAsUser, docker run --user).`,
       },
     ),
   ];
 }
 
-/** A user of the application’s own: whether it can read what reinit can. */
+/** A user of the application's own: whether it can read what reinit can. */
 function readFindings({ policy: { name: rule }, trails }: Watched, application: Account): Finding[] {
   if (application.kind !== 'named') return [];
   const refused = trails.flatMap(({ path, trail }) => {
@@ -85,7 +85,7 @@ function limitFindings({ limits }: ServiceConfig, { init }: Accounts, now: Reado
     const wanted = given === 'unlimited' ? Number.POSITIVE_INFINITY : Number(given);
     if (hard === undefined || wanted <= hard) return [];
     return [
-      error('user.limits', `limits: ${name} is to be ${given}, and the container’s own limit is ${hard}`, {
+      error('user.limits', `limits: ${name} is to be ${given}, and the container's own limit is ${hard}`, {
         detail: 'Raising it takes CAP_SYS_RESOURCE: the application would not be started.',
         remedy: `Ask the engine for it: docker run --ulimit ${name}=${given}; or lower it here.`,
       }),

@@ -1,5 +1,5 @@
 /** The processes around: PID 1, a reinit that runs, its application. */
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import type { Attach } from '../../config/model.ts';
 import { allPids, contentOf, exists, namesIn } from '../../probe/processes.ts';
 import { type Process, sightOf } from '../../target/match.ts';
@@ -42,12 +42,13 @@ export interface Application {
   readonly threads: readonly string[];
 }
 
-export function readProcesses(): Processes {
+/** @param meansOther flags were given: they are about a start, and not about a reinit that happens to run beside us */
+export function readProcesses(meansOther: boolean): Processes {
   const all = listProcesses();
   const own = process.pid;
-  const inits = initsAmong(all, own);
+  const inits = initsAmong(all, own).filter(({ pid }) => sharesFiles(pid));
   const [first] = inits;
-  const meant = first !== undefined && (first.pid === 1 || inits.length === 1) ? first : undefined;
+  const meant = first !== undefined && (first.pid === 1 || (inits.length === 1 && !meansOther)) ? first : undefined;
   return {
     all,
     own,
@@ -63,6 +64,15 @@ export function readProcesses(): Processes {
     },
     inits: inits.length,
   };
+}
+
+/** Same mount namespace: what it reads is what we would read. A container of the same pod, or of the same machine, has one of its own. */
+function sharesFiles(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt');
+  } catch {
+    return pid === 1; // not for us to see: then it is most likely the one above us
+  }
 }
 
 function withoutProc(): Identity {

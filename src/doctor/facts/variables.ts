@@ -26,6 +26,9 @@ export function variablesOf(pid: number): Variables | undefined {
   }
 }
 
+/** kubelet gives it to every container. */
+export const inKubernetes = ({ KUBERNETES_SERVICE_HOST }: Variables): boolean => (KUBERNETES_SERVICE_HOST ?? '') !== '';
+
 /** `NAME=value`, each ended by NUL, as in /proc/PID/environ. */
 export function parseVariables(text: string): Variables {
   const pairs = text.split('\0').flatMap((variable): [string, string][] => {
