@@ -128,6 +128,12 @@ test.each([[['help']], [['--help']], [['-h']], [['validate', '--help']]])('%j is
   for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
+test('doctor --help has its flags, exit codes and examples', async () => {
+  const { code, out } = await run(['doctor', '--help']);
+  expect(code).toBe(0);
+  for (const words of ['--json', '--strict', '--no-run', 'docker exec app', 'Exit codes']) expect(out).toContain(words);
+});
+
 test.each([[['version']], [['--version']]])('%j', async (argv) =>
   expect(await run(argv)).toEqual({ code: 0, out: expect.stringMatching(/^reinit \S+\n$/), error: '' }),
 );

@@ -7,7 +7,12 @@ import { linkAt } from '../../publish/flip.ts';
 import { problemIn, writing } from '../../publish/problems.ts';
 import { privatePlaces } from '../../publish/store.ts';
 import { checkTarget } from '../../publish/target.ts';
+import { createLane } from '../../watch/lanes.ts';
 import { codeOf } from '../../watch/operations.ts';
+
+/** A mount that hangs is told, and not waited for. */
+const lane = createLane(2);
+const deadlineMs = 5_000;
 
 export interface Place {
   readonly path: string;
@@ -43,7 +48,7 @@ export async function readPlaces({ state_dir: state, watch }: ServiceConfig): Pr
 /** @param owned fails where somebody else's files are there */
 async function placeFor(setting: string, path: string, directory: string, owned: () => Promise<unknown>): Promise<Place> {
   const problem = await problemIn(async () => {
-    await writing(setting, path, () => mayWriteIn(directory));
+    await writing(setting, path, () => lane.run(path, deadlineMs, () => mayWriteIn(directory)));
     await owned();
   });
   return { path, problem };
