@@ -91,7 +91,8 @@ describe('which process is which', () => {
   const container = [process(1, 0, 'reinit', ['/opt/reinit/bin/reinit', '--', 'nginx']), process(3, 1, 'reinit-pump'), controller];
 
   test('init is who no other one started; a pump, and whoever asks, are none', () => {
-    expect(initsAmong(container, 9).map(({ pid }) => pid)).toEqual([1]);
+    const fork = process(8, 1, 'reinit'); // on its way to become a validator
+    expect(initsAmong([...container, fork], 9).map(({ pid }) => pid)).toEqual([1]);
     expect(initsAmong(container, 1)).toEqual([]);
     expect(initsAmong([process(5, 4, 'reinit'), process(8, 7, 'reinit')], 9).map(({ pid }) => pid)).toEqual([5, 8]);
     expect(initsAmong([], 9)).toEqual([]);
