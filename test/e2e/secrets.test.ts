@@ -32,7 +32,7 @@ describe.skipIf(!isRoot)('planted secrets', () => {
           on_change: 'http',
           confirm: '1s',
           http: {
-            url: `http://127.0.0.1:9/${planted('path')}?key=${planted('query')}`,
+            url: `http://127.0.0.1:9/-/reload?key=${planted('query')}`,
             headers: { Authorization: planted('header') },
             timeout: '1s',
           },
