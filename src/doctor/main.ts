@@ -61,7 +61,7 @@ export async function doctor(request: Request): Promise<number> {
   const report = { version, pid: running?.pid, findings };
   request.out(request.json ? jsonReport(report) : textReport(report, request.all, request.terminal && mayColour(variables)));
   const counts = countsOf(findings);
-  return counts.error > 0 || (request.strict && counts.warn > 0) ? exitCodes.findings : exitCodes.ok;
+  return counts.error > 0 || (request.strict && counts.warn > 0) ? exitCodes.no : exitCodes.ok;
 }
 
 function serviceFindings(service: ServiceFacts, { inotify, limits }: Kernel, variables: Variables, run: boolean): Finding[] {

@@ -373,7 +373,7 @@ describe('places', () => {
     { path: '/run', writable: false },
     { path: '/tmp', writable: true },
   ];
-  const places = { state: undefined, published: [], usual, terminationLog: 'none' } as const;
+  const places = { state: undefined, published: [], usual, control: undefined, terminationLog: 'none' } as const;
   const main = { ...defaultService, watch: [{ ...defaultRule, validate: [['check', '{{snapshot}}']] }] };
   test('a problem is told in its own words', () => {
     const problem = 'state_dir: /s cannot be written: read-only file system; mount an emptyDir there, or choose another';
@@ -389,6 +389,10 @@ describe('places', () => {
     expect(brief(placeFindings(places, config))).toEqual(['ok write.private']);
     expect(brief(placeFindings(nowhere, config))).toEqual(['info write.private']);
     expect(brief(placeFindings(nowhere, { ...config, services: { main } }))).toEqual(['error write.private']);
+  });
+  test('a control socket whose path was set', () => {
+    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: false } }, config))).toContain('warn write.control');
+    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: true } }, config))).toContain('ok write.control');
   });
   test('termination log', () => {
     expect(brief(placeFindings({ ...places, terminationLog: 'refused' }, config))).toContain('warn write.termination_log');

@@ -143,6 +143,10 @@ describe('lines', () => {
   };
   const end = { kind: 'code', code: 1 } as const;
   const samples: { readonly [K in Note['kind']]: [Extract<Note, { kind: K }>, RegExp] } = {
+    asked: [{ kind: 'asked', rule: 'r', verb: 'rollback' }, /r: rollback was asked for/],
+    asked_of_application: [{ kind: 'asked_of_application', verb: 'signal', signo: 1 }, /HUP to nginx was asked for/],
+    asked_signal: [{ kind: 'asked_signal', signo: 1, result: 'sent' }, /HUP to nginx: sent/],
+    checked: [{ kind: 'checked', rule: 'r', hash: 'bb', step: 0, verdict: { kind: 'accepted' } }, /bb of r is valid \(asked for/],
     started: [{ kind: 'started', pid: 7, reason: 'change', ms: 3 }, /started nginx on the changed configuration, pid 7/],
     start_failed: [
       { kind: 'start_failed', stage: 'exec', text: 'No such file', code: 127 },

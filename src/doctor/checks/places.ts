@@ -8,6 +8,7 @@ export function placeFindings(places: Places, config: Config): Finding[] {
   return [
     ...(places.state === undefined ? [] : [placeFinding('write.state_dir', 'state_dir', places.state)]),
     ...places.published.map((place) => placeFinding('write.publish', 'publish.to', place, place.rule)),
+    ...controlFindings(places),
     usualFinding(places, config),
     ...terminationLogFindings(places),
   ];
@@ -20,6 +21,16 @@ function placeFinding(id: string, setting: string, { path, problem }: Place, rul
   return error(id, title, { ...at, remedy: remedy.join('; ') });
 }
 
+function controlFindings({ control }: Places): Finding[] {
+  if (control === undefined) return [];
+  if (control.writable) return [ok('write.control', `control_socket: ${control.path} can be written`)];
+  return [
+    warn('write.control', `control_socket: ${control.path} cannot be written, so reinit status and the others do not work`, {
+      remedy: 'Mount a tmpfs there, or leave control_socket out: then the first of /run, /dev/shm and /tmp is taken.',
+    }),
+  ];
+}
+
 /** Needed by copies for validators, and by `env_from`; else a place less for what is convenient. */
 function usualFinding({ usual }: Places, { services: { main } }: Config): Finding {
   const first = usual.find(({ writable }) => writable);
@@ -29,7 +40,7 @@ function usualFinding({ usual }: Places, { services: { main } }: Config): Findin
   return (needs ? error : info)('write.private', `none of ${names} can be written`, {
     detail: needs
       ? 'Copies of the files for validators ({{snapshot}}), and variables of env_from, need a place.'
-      : 'There is no place for a control socket; everything else works.',
+      : 'There is no place for the control socket, so reinit status and the others do not work; everything else does.',
     remedy: 'Mount an emptyDir (medium: Memory) or tmpfs at /run: docker run --tmpfs /run.',
   });
 }

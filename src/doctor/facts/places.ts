@@ -1,6 +1,6 @@
 /** Places where reinit would write. Nothing is written. */
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import type { ServiceConfig } from '../../config/model.ts';
 import { terminationLogPath } from '../../controller/termination-log.ts';
 import { linkAt } from '../../publish/flip.ts';
@@ -25,10 +25,12 @@ export interface Places {
   readonly published: readonly (Place & { readonly rule: string })[];
   /** For copies and for what reinit keeps beside them: the first that can be written is taken. */
   readonly usual: readonly { readonly path: string; readonly writable: boolean }[];
+  /** The directory of a control socket whose path was set. */
+  readonly control: { readonly path: string; readonly writable: boolean } | undefined;
   readonly terminationLog: 'none' | 'writable' | 'refused';
 }
 
-export async function readPlaces({ state_dir: state, watch }: ServiceConfig): Promise<Places> {
+export async function readPlaces({ state_dir: state, watch, control_socket: socket }: ServiceConfig): Promise<Places> {
   const published = watch.flatMap(({ name, publish }) => (publish === undefined ? [] : [{ rule: name, publish }]));
   return {
     state: state === undefined ? undefined : await placeFor('state_dir', state, state, async () => undefined),
@@ -41,6 +43,7 @@ export async function readPlaces({ state_dir: state, watch }: ServiceConfig): Pr
       })),
     ),
     usual: await Promise.all(privatePlaces.map(async (path) => ({ path, writable: await isWritable(path) }))),
+    control: isAbsolute(socket) ? { path: dirname(socket), writable: await isWritable(dirname(socket)) } : undefined,
     terminationLog: await lookAtTerminationLog(),
   };
 }
