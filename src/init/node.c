@@ -129,7 +129,10 @@ static _Noreturn void exec_node(const char *bundle, bool ours, char *const *argu
 	_exit(EXIT_SYSTEM);
 }
 
-/* The container's environment, as /proc/PID/environ would have it, in a file without a name: `doctor` runs validators in it, and Node itself must not get it. */
+/*
+ * The container's environment, as /proc/PID/environ would have it, in a file without a name: `doctor` runs validators in it, and Node itself must
+ * not get it (src/doctor/facts/variables.ts).
+ */
 static void hand_over_environment(void)
 {
 	int fd = memfd_create("reinit-environment", 0);

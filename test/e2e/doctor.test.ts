@@ -92,7 +92,8 @@ describe('before a start', () => {
   });
 
   it('settings in variables count', async () => {
-    const found = await examine(['--', 'true'], { ...process.env, REINIT_WATCH: '/no/such/place', REINIT_RELOAD_SIGNAL: 'HUP' });
+    // A flag, too: without any, a reinit of somebody else on this machine could be meant.
+    const found = await examine(['--reload-signal', 'HUP', '--', 'true'], { ...process.env, REINIT_WATCH: '/no/such/place' });
     expect(found.get('watch.missing')?.title).toContain('/no/such/place');
   });
 });

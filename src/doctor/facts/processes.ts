@@ -54,7 +54,7 @@ export function readProcesses(meansOther: boolean): Processes {
     own,
     above: ancestry(all, own),
     self: parseIdentity(contentOf('/proc/self/status')) ?? withoutProc(),
-    proc: all.length === 0 ? 'missing' : contentOf('/proc/1/stat') === '' && exists(1) ? 'hidden' : 'whole',
+    proc: procFor(all),
     container: ['/.dockerenv', '/run/.containerenv'].some((file) => existsSync(file)),
     running: meant && {
       pid: meant.pid,
@@ -64,6 +64,12 @@ export function readProcesses(meansOther: boolean): Processes {
     },
     inits: inits.length,
   };
+}
+
+/** Other systems than Linux have none, and miss nothing. */
+function procFor(all: readonly Process[]): Processes['proc'] {
+  if (all.length === 0) return process.platform === 'linux' ? 'missing' : 'whole';
+  return contentOf('/proc/1/stat') === '' && exists(1) ? 'hidden' : 'whole';
 }
 
 /** Same mount namespace: what it reads is what we would read. A container of the same pod, or of the same machine, has one of its own. */
