@@ -15,7 +15,8 @@ Usage
   reinit validate [file] [flags] [-- command…]
                                            say what would happen, or all mistakes; start nothing
   reinit preset [name]                     print what a preset means, as YAML; without a name: which there are
-  reinit doctor [flags] [-- command…]      look for what is wrong, before or beside what runs: reinit doctor --help
+  reinit doctor [flags] [-- command…]      look at the surroundings, before or in a running container, and
+                                           say what is wrong and what to do: reinit doctor --help
   reinit schema                            print the JSON Schema of the file, for editors
   reinit completion bash|zsh|fish          print the completion for a shell
   reinit version                           print the version
