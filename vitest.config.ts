@@ -23,7 +23,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
+          include: [
+            'test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,usage,cli,docs}/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

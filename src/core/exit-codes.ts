@@ -7,6 +7,7 @@ export const exitCodes = {
   usage: 100,
   bug: 101,
   nothingAccepted: 102,
+  unwell: 103,
   system: 111,
   cannotExecute: 126,
   notFound: 127,
@@ -38,6 +39,13 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     meaning: 'The configuration (or the environment) was refused or cannot be published, and there is no accepted one to start with.',
     advice:
       'Correct the files: the lines before say what is wrong. With `state_dir` on a volume the last good ones are there for the next start.',
+  },
+  {
+    code: '103',
+    meaning:
+      'The application did not answer its `liveness` probe any more, and `restart` is `no`; or it was restarted for that, or for its memory, as often as `restart_limit` allows. It was stopped.',
+    advice:
+      'The engine starts the container again, where its restart policy says so. The lines before name the last answer, or the memory.',
   },
   {
     code: '111',

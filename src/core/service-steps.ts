@@ -81,4 +81,13 @@ export function stopping(token: number, policy: ServicePolicy) {
   return { signo, timeoutMs, stop: { kind: 'stop', token, signo, timeoutMs } as const };
 }
 
+/** The next one starts when nothing of this one is left. */
+export function stopForRestart(state: In<'running'>, at: number, policy: ServicePolicy, then?: In<'stopping'>['then']): ServiceStep {
+  const { stop, signo, timeoutMs } = stopping(state.token, policy);
+  const note: Note = { kind: 'restarting', signo, timeoutMs };
+  return to({ kind: 'stopping', token: state.token, since: at, leaveWith: undefined, ...(then && { then }) }, [stop], [note]);
+}
+
+export const givesUp = (attempt: number, { restart_limit }: ServicePolicy): boolean => restart_limit > 0 && attempt >= restart_limit;
+
 export const sweepOf = (token: number): ServiceCommand => ({ kind: 'stop', token, signo: sigterm, timeoutMs: 0 });
