@@ -80,19 +80,19 @@ function again(state: In<'running'>, reason: StartReason, wellUntil: number, at:
   return stopThen(state, { reason, attempt: attempt + 1, next: at + delayMs }, at, policy, [note, scheduled]);
 }
 
-/** @param then undefined: the container ends */
+/** @param sequel undefined: the container ends */
 function stopThen(
   state: In<'running'>,
-  then: In<'stopping'>['then'],
+  sequel: In<'stopping'>['sequel'],
   at: number,
   policy: ServicePolicy,
   notes: readonly Note[],
 ): ServiceStep {
-  if (!then) {
+  if (!sequel) {
     const leaving: ServiceState = { kind: 'stopping', token: state.token, since: at, leaveWith: exitCodes.unwell };
     return to(leaving, [stopping(state.token, policy).stop], notes);
   }
-  const step = stopForRestart(state, at, policy, then);
+  const step = stopForRestart(state, at, policy, sequel);
   return { ...step, notes: [...notes, ...step.notes] };
 }
 

@@ -49,7 +49,7 @@ export type ServiceState =
       readonly since: number;
       readonly leaveWith: number | undefined;
       /** Undefined: for a change, at once. */
-      readonly then?: { readonly reason: StartReason; readonly attempt: number; readonly next: number };
+      readonly sequel?: { readonly reason: StartReason; readonly attempt: number; readonly next: number };
     }
   /** The application ended by itself; what it left behind is being swept; the next instance may start at `next`. */
   | { readonly kind: 'sweeping'; readonly token: number; readonly attempt: number; readonly reason: StartReason; readonly next: number }

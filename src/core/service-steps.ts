@@ -82,10 +82,10 @@ export function stopping(token: number, policy: ServicePolicy) {
 }
 
 /** The next one starts when nothing of this one is left. */
-export function stopForRestart(state: In<'running'>, at: number, policy: ServicePolicy, then?: In<'stopping'>['then']): ServiceStep {
+export function stopForRestart(state: In<'running'>, at: number, policy: ServicePolicy, sequel?: In<'stopping'>['sequel']): ServiceStep {
   const { stop, signo, timeoutMs } = stopping(state.token, policy);
   const note: Note = { kind: 'restarting', signo, timeoutMs };
-  return to({ kind: 'stopping', token: state.token, since: at, leaveWith: undefined, ...(then && { then }) }, [stop], [note]);
+  return to({ kind: 'stopping', token: state.token, since: at, leaveWith: undefined, ...(sequel && { sequel }) }, [stop], [note]);
 }
 
 export const givesUp = (attempt: number, { restart_limit }: ServicePolicy): boolean => restart_limit > 0 && attempt >= restart_limit;

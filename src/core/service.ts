@@ -142,7 +142,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return to(state, [], [{ kind: 'ended', end: event.end, ranMs: undefined, ordered: true }]);
       case 'gone':
         if (state.leaveWith !== undefined) return leave(state.leaveWith, swept(event.killed));
-        return startOrWait(state, state.then ?? { reason: 'change', attempt: 0, next: event.at }, event, policy, id);
+        return startOrWait(state, state.sequel ?? { reason: 'change', attempt: 0, next: event.at }, event, policy, id);
       case 'leaveWanted':
         return to({ ...state, leaveWith: event.code });
       case 'stopping':
@@ -217,7 +217,7 @@ function prepared(state: In<'preparing'>, { problem, at }: EventOf<'prepared'>, 
 /** Nothing of the instance is left. */
 function startOrWait(
   { token }: In<'stopping' | 'sweeping'>,
-  { reason, attempt, next }: NonNullable<In<'stopping'>['then']>,
+  { reason, attempt, next }: NonNullable<In<'stopping'>['sequel']>,
   { killed, at }: EventOf<'gone'>,
   policy: ServicePolicy,
   id: number,
