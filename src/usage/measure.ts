@@ -18,7 +18,7 @@ export interface Measured {
 
 /** libuv has four threads for files, which the watches use, too. */
 const batch = 32;
-const mostOpen = 512;
+const mostFiles = 512;
 const maxAgeMs = 300;
 /** pidusage looks for what is too old twice in that time. */
 const forgottenMs = 2 * maxAgeMs;
@@ -26,8 +26,8 @@ const forgottenMs = 2 * maxAgeMs;
 // It would write to the console that /proc/uptime is not to be had (mount option subset=pid), each time.
 process.env.PIDUSAGE_SILENT = 'yes';
 
-/** Of those that are there. Rejects never. */
-export async function measure(pids: readonly number[]): Promise<ReadonlyMap<number, Measured>> {
+/** Of those that are there. Rejects never. @param mostOpen files at a time, a multiple of 32 */
+export async function measure(pids: readonly number[], mostOpen = mostFiles): Promise<ReadonlyMap<number, Measured>> {
   const measured = new Map<number, Measured>();
   for (let from = 0; from < pids.length; from += batch) {
     if (from > 0 && from % mostOpen === 0) await pause(forgottenMs);

@@ -9,7 +9,7 @@ import { allPids, type Child, childPids, childrenAmong, listedChildren, parseSta
 import { countOlder, youngWorker } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { gone } from '../fixtures/namespace.ts';
-import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, until } from './support.ts';
+import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, sleepers, until } from './support.ts';
 
 const workers = (pid: number, since: number, timeoutMs = 3_000): Promise<string | undefined> =>
   leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, timeoutMs));
@@ -19,8 +19,6 @@ async function childrenOf(pid: number, candidates = childPids(pid) ?? []): Promi
   for await (const child of childrenAmong(pid, candidates)) children.push(child);
   return children;
 }
-
-const sleepers = (count: number): string => `for i in $(seq ${count}); do sleep 600 & done`;
 
 describe('/proc/PID/stat', () => {
   const rest = '1 1 0 -1 4194560 100 0 0 0 1 2 3 4 20 0 1 0 12345 678 90 18446744073709551615';

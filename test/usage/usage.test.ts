@@ -1,34 +1,19 @@
 /** Real processes, as this machine has them. What needs the bundle (nothing is spawned) is in test/e2e/care.test.ts. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
 import { exec } from '../../src/usage/getconf.ts';
 import { heldMemory } from '../../src/usage/held.ts';
+import { measure } from '../../src/usage/measure.ts';
+import { treeOf } from '../../src/usage/tree.ts';
 import { sampleTree, type TreeSample, weigh } from '../../src/usage/usage.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { openFiles, shell, sleepers, until } from '../probe/support.ts';
 
 const python = '/usr/bin/python3';
 const mebibyte = 2 ** 20;
-const running = new Set<ChildProcess>();
-
-/** Says `up` when it is so far, and ends with its standard input, as do its children, which hold the other end. */
-async function start(program: string): Promise<number> {
-  const child = spawn(python, ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
-  running.add(child);
-  let said = '';
-  child.stdout?.on('data', (part) => {
-    said += part;
-  });
-  await eventually('the program says up', () => said.includes('up'), 20_000);
-  return child.pid as number;
-}
-afterEach(async () => {
-  for (const child of running) {
-    child.stdin?.end();
-    await new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(undefined)));
-  }
-  running.clear();
-});
+/** Says `up` when it is so far. It ends with all its children when the test is over. */
+const start = async (program: string): Promise<number> =>
+  (await until('up', spawn(python, ['-c', program], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] }))).pid;
 
 const sampled = async (pid: number): Promise<TreeSample> => {
   const sample = await sampleTree(pid);
@@ -38,34 +23,25 @@ const sampled = async (pid: number): Promise<TreeSample> => {
 
 /** Children that write into `own` bytes each, and share `shared` bytes with their parent. */
 const family = (children: number, shared: number, own: number): string => `
-import os, sys, mmap
+import os, signal
 common = bytearray(b'x' * ${shared})
-pids = []
+ready, done = os.pipe()
 for _ in range(${children}):
-    pid = os.fork()
-    if pid == 0:
+    if os.fork() == 0:
         mine = bytearray(b'y' * ${own})
-        os.write(1, b'.')
-        os.read(0, 1)
-        os._exit(0)
-    pids.append(pid)
+        os.write(done, b'.')
+        signal.pause()
+for _ in range(${children}): os.read(ready, 1)
 print('up', flush=True)
-sys.stdin.read()
-for pid in pids: os.waitpid(pid, 0)
+signal.pause()
 `;
 
 describe('a tree', () => {
   test('the main process and its descendants, with their names, ages and memory; nothing else', async () => {
     const began = Date.now();
     const pid = await start(family(3, mebibyte, 20 * mebibyte));
-    const sample = await eventually(
-      'all have written',
-      async () => {
-        const now = await sampled(pid);
-        return now.memory > 60 * mebibyte ? now : undefined;
-      },
-      20_000,
-    );
+    const sample = await sampled(pid);
+    expect(sample.memory).toBeGreaterThan(60 * mebibyte);
     expect(sample.processes).toHaveLength(4);
     expect(sample.processes[0]?.pid).toBe(pid);
     for (const one of sample.processes) {
@@ -77,12 +53,11 @@ describe('a tree', () => {
   });
 
   test('CPU is of the time since the sample before', async () => {
-    const pid = await start(
-      "import sys, threading\nprint('up', flush=True)\nthreading.Thread(target=sys.stdin.read).start()\nimport time\nwhile threading.active_count() > 1:\n    pass\n",
-    );
+    const pid = await start("print('up', flush=True)\nwhile True: pass");
     await sampled(pid);
-    const busy = await eventually('a busy process', async () => ((await sampled(pid)).cpu > 20 ? true : undefined), 20_000);
-    expect(busy).toBe(true);
+    await eventually('a busy process', async () => (await sampled(pid)).cpu > 20, 15_000);
+    process.kill(pid, 'SIGSTOP');
+    await eventually('an idle process', async () => (await sampled(pid)).cpu === 0, 15_000);
   });
 
   test('one that is gone is said to be', async () => {
@@ -91,28 +66,29 @@ describe('a tree', () => {
     expect(await sampleTree(pid)).toEqual({ problem: `process ${pid} is gone, or /proc hides it (hidepid)` });
   });
 
-  test('many processes: the event loop goes on meanwhile, and no descriptor is left', async () => {
-    const pid = await start(family(600, 0, 0));
-    const open = () => readdirSync('/proc/self/fd').length;
-    const before = open();
+  test('many processes: the event loop goes on meanwhile, files are bounded, and none is left open', async () => {
+    const { pid } = await shell(`${sleepers(100)}; echo up; wait`);
+    const pids = (await treeOf(pid)).map((member) => member.pid);
+    expect(pids).toHaveLength(101);
+    const before = openFiles();
     let [ticks, most] = [0, 0];
     const ticking = setInterval(() => {
       ticks += 1;
-      most = Math.max(most, open());
-    }, 10);
-    const { processes } = await sampled(pid);
+      most = Math.max(most, openFiles());
+    }, 5);
+    expect((await measure(pids, 64)).size).toBe(101);
     clearInterval(ticking);
-    expect(processes).toHaveLength(601);
     expect(ticks).toBeGreaterThan(20);
-    expect(most - before).toBeLessThan(600);
-    await eventually('all files are closed', () => open() <= before + 2, 10_000);
+    expect(most - before).toBeLessThan(80);
+    await eventually('all files are closed', () => openFiles() <= before);
   });
 });
 
 describe('memory that counts', () => {
   test('what forked processes share counts once, where the sum of them is over the limit', async () => {
     const pid = await start(family(4, 60 * mebibyte, 0));
-    const sum = (await sampled(pid)).memory;
+    const { memory: sum, processes } = await sampled(pid);
+    expect(processes).toHaveLength(5);
     expect(sum).toBeGreaterThan(300 * mebibyte);
     const answer = await weigh(pid, { kind: 'bytes', bytes: 200 * mebibyte });
     expect(answer).toMatchObject({ limit: 200 * mebibyte, processes: 5 });
@@ -125,14 +101,14 @@ describe('memory that counts', () => {
 
   test('shared memory and anonymous memory count, mapped files do not', async () => {
     const pid = await start(`
-import mmap, os, sys
+import mmap, os, signal, sys
 file = os.open(sys.executable, os.O_RDONLY)
 mapped = mmap.mmap(file, 0, prot=mmap.PROT_READ)
 sum(mapped[i] for i in range(0, len(mapped), 4096))
 both = mmap.mmap(-1, ${40 * mebibyte})
 both.write(b'z' * ${40 * mebibyte})
 print('up', flush=True)
-sys.stdin.read()
+signal.pause()
 `);
     const { memory } = await sampled(pid);
     const held = await heldMemory([{ pid }]);
