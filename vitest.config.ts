@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { foreign } from './scripts/building/target.ts';
 
+/** Outside of containers all that run share one /run: tests that want a control socket name a place of their own. */
+const noSocket = { REINIT_CONTROL_SOCKET: 'off' };
+
 /** Real containers of an engine. They mostly wait: several files at a time. */
 const containers = (engine: string) => ({
   test: {
@@ -22,9 +25,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env: noSocket,
           maxWorkers: 4,
           include: [
-            'test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,usage,cli,docs}/**/*.test.ts',
+            'test/{core,config,control,environment,journal,watch,controller,host,link,loader,log,operate,probe,publish,target,usage,cli,docs}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },
@@ -33,6 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          env: noSocket,
           include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
@@ -53,7 +58,7 @@ export default defineConfig({
             'test/init/node.test.ts', // copies init, and not the emulator that it needs
             'test/init/{kill-points,reap,scarce}.test.ts', // minutes, and nothing in them depends on the architecture
           ],
-          env: { INIT_EMULATED: 'yes' },
+          env: { ...noSocket, INIT_EMULATED: 'yes' },
           globalSetup: ['test/emulated.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -15,7 +15,10 @@ const bundles = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   usage: 'src/usage/usage.ts',
+  control: 'src/control/control.ts',
   cli: 'src/cli/main.ts',
+  commands: 'src/cli/run.ts',
+  operate: 'src/operate/run.ts',
   portable: 'src/host/main.ts',
 };
 
@@ -23,7 +26,7 @@ const bundles = {
 export const bundledList = join(build, 'bundled.json');
 
 /** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
+export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'commands', 'operate'] as const;
 
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {

@@ -84,6 +84,9 @@ export interface ServiceConfig {
   /** Keeps accepted generations and what was refused over restarts of the container. */
   readonly state_dir: string | undefined;
 
+  /** `auto`, `off`, or a path. */
+  readonly control_socket: string;
+
   readonly watch: readonly WatchRule[];
 }
 

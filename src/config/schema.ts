@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Raw, required, unset, withDefault } from './kinds.ts';
-import { choice, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
+import { choice, controlSocket, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { confirmation, ready, repeated } from './leaves/probes.ts';
@@ -212,7 +212,7 @@ export const service = {
   ),
   liveness: unset(
     repeated,
-    'Whether the application is still alive: a probe, which is asked over and over from when it is `ready`. A no is a restart, paced and counted like one by `restart`; where that is `no` the application is stopped, and the container ends with 103, so that the engine starts it again. Right after a change it is a failure of that change.',
+    'Whether the application is still alive: a probe, which is asked over and over from when it is `ready`. A no is a restart, paced and counted like one by `restart`; where that is `no` the application is stopped, and the container ends with 104, so that the engine starts it again. Right after a change it is a failure of that change.',
   ),
   readiness: unset(
     repeated,
@@ -240,6 +240,11 @@ export const service = {
   state_dir: unset(
     path,
     'A directory that outlives the container: accepted configuration and what was refused are kept there. Default: they are forgotten with it.',
+  ),
+  control_socket: withDefault(
+    controlSocket,
+    'auto',
+    'Where `reinit status`, `reload` and the others reach the running reinit: a Unix socket for its own user and root. `auto`: below the first of /run, /dev/shm and /tmp that can be written.',
   ),
   watch: v.optional(v.pipe(v.array(watchRule), v.description('Rules: what to watch, and what to do about a change.')), []),
 };

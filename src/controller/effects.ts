@@ -60,6 +60,10 @@ export function effectOf(command: Command, config: Config, users: Users, environ
       const { id, token, signo, minAgeMs } = command;
       return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 1, min_age_ms: minAgeMs };
     }
+    case 'signalAnyway': {
+      const { id, token, signo } = command;
+      return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 0, min_age_ms: 0 };
+    }
     case 'attach':
       return { kind: 'attach', token: command.token, pid: command.pid, started: command.startTicks };
     case 'stop':

@@ -231,7 +231,9 @@ function neededOf(name: string, { rules, apply }: State): string[] {
   const candidate = rule && 'candidate' in rule.phase ? rule.phase.candidate.reading : undefined;
   const members = apply.kind === 'none' ? [] : apply.batch.members.filter((member) => member.rule === name);
   const applying = members.flatMap((member) => [member.candidate.reading, member.fallback]);
-  return [rule?.published, rule?.good, rule?.applied, candidate, ...applying].flatMap((reading) => (reading ? [reading.hash] : []));
+  return [rule?.published, rule?.good, rule?.former, rule?.applied, candidate, ...applying].flatMap((reading) =>
+    reading ? [reading.hash] : [],
+  );
 }
 
 const variablesNeeded = (state: State): string[] => (state.rules[environmentRule] ? neededOf(environmentRule, state) : []);

@@ -1,4 +1,6 @@
+import type { SignalResult } from './apply-state.ts';
 import type { Action } from './policy.ts';
+import type { RuleVerb } from './rule.ts';
 import type { End } from './wait-status.ts';
 
 /** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
@@ -73,10 +75,19 @@ export type Note =
   | { readonly kind: 'attach_failed'; readonly pid: number; readonly text: string }
   | { readonly kind: 'attached'; readonly pid: number; readonly ageMs: number }
   | { readonly kind: 'target_not_permitted'; readonly pid: number }
+  | { readonly kind: 'asked_of_application'; readonly verb: ServiceVerb; readonly signo: number | undefined }
+  /** What became of a signal that was asked for. */
+  | { readonly kind: 'asked_signal'; readonly signo: number; readonly result: SignalResult }
   | { readonly kind: 'target_ended'; readonly pid: number; readonly ranMs: number }
   | ({ readonly rule: string } & RuleNote);
 
+/** What somebody at the control socket may ask for that concerns the application itself. */
+export type ServiceVerb = 'restart' | 'signal';
+
 export type RuleNote =
+  | { readonly kind: 'asked'; readonly verb: RuleVerb }
+  /** A validator was asked, and nothing else. */
+  | { readonly kind: 'checked'; readonly hash: string; readonly step: number; readonly verdict: Verdict }
   | { readonly kind: 'change_seen'; readonly from: string | undefined; readonly to: string; readonly difference: Difference | undefined }
   | { readonly kind: 'back'; readonly hash: string }
   | {

@@ -1,9 +1,9 @@
 /** What happens to the application, as a rule sees it: what an instance found as it started, and what its end says of that. */
 import { isOwned, type RulePolicy } from './policy.ts';
-import { bare, shortHash } from './reading.ts';
+import { shortHash } from './reading.ts';
 import type { InstanceEvent, RuleState, RuleStep } from './rule.ts';
 import { isOnProbation } from './rule.ts';
-import { enter, evaluate, finished, goodNote, learnt, runsWith, tell } from './rule-steps.ts';
+import { enter, evaluate, finished, goodNote, learnt, provenOn, runsWith, tell } from './rule-steps.ts';
 
 /** What the files are as an instance is ordered is what it will find, unless they change before it has started. */
 export function ordered(
@@ -92,6 +92,6 @@ export function confirmedByStart(rule: RuleState): RuleStep | undefined {
   const { applied, goodAt, phase } = rule;
   if (!applied || goodAt === undefined || phase.kind === 'applying' || phase.kind === 'coming' || phase.kind === 'surveying')
     return undefined;
-  const proven = { ...rule, good: bare(applied), goodAt: undefined };
+  const proven = provenOn(rule, applied);
   return tell(learnt(proven), goodNote(proven));
 }

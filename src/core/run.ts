@@ -8,7 +8,7 @@ import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
 import { environmentRule, isOwned, policiesOf, type RulePolicy, ruleNamed } from './policy.ts';
 import type { Reading } from './reading.ts';
-import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
+import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState, type RuleVerb } from './rule.ts';
 import { ruleTransition } from './rule-machine.ts';
 import { serviceTransition } from './service.ts';
 import { attended } from './service-care.ts';
@@ -32,6 +32,8 @@ export interface State {
   /** When the last reload signal was sent: daemons lose the second of two close ones (applications.md, trap 5). */
   readonly lastSignalAt: number;
   readonly orders: Orders | undefined;
+  /** The signal that somebody has asked for last, until init has answered. */
+  readonly askedSignal?: { readonly id: number; readonly signo: number } | undefined;
   /** Of the hashes of environments (hex): with another one the same variables would look like others. Undefined: there is no `env_from`. */
   readonly key: string | undefined;
 }
@@ -66,7 +68,9 @@ export type Command =
       readonly step: number;
       readonly environment: string | undefined;
     }
-  | { readonly kind: 'signal'; readonly id: number; readonly token: number; readonly signo: number; readonly minAgeMs: number };
+  | { readonly kind: 'signal'; readonly id: number; readonly token: number; readonly signo: number; readonly minAgeMs: number }
+  /** As somebody has asked for it, whatever the application does about it. */
+  | { readonly kind: 'signalAnyway'; readonly id: number; readonly token: number; readonly signo: number };
 
 export type Event =
   | LinkEvent
@@ -76,6 +80,10 @@ export type Event =
   | { readonly kind: 'stale'; readonly rule: string; readonly at: number }
   | { readonly kind: 'read'; readonly rule: string; readonly id: number; readonly reading: Reading | undefined; readonly at: number }
   | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
+  /** By somebody at the control socket. */
+  | { readonly kind: 'asked'; readonly verb: RuleVerb; readonly rules: readonly string[]; readonly at: number }
+  | { readonly kind: 'askedRestart'; readonly at: number }
+  | { readonly kind: 'askedSignal'; readonly signo: number; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };
 
 /** What the rules' files are, by the rule's name; undefined: not known. */

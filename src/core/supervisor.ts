@@ -60,6 +60,15 @@ function handle(run: Run, event: Event): void {
     case 'jobDone':
       jobDone(run, event);
       break;
+    case 'asked':
+      for (const rule of event.rules) toRule(run, rule, { kind: 'asked', verb: event.verb, at: event.at });
+      break;
+    case 'askedRestart':
+      askedRestart(run, event.at);
+      break;
+    case 'askedSignal':
+      askedSignal(run, event.signo);
+      break;
     case 'timeElapsed':
       toService(run, event);
       toApply(run, event);
@@ -171,8 +180,29 @@ const resultNames = new Map<number, SignalResult>(
 
 function signalled(run: Run, event: Link<'signalled'>): void {
   const result = resultNames.get(event.result) ?? 'not_permitted';
+  const { askedSignal: asked } = run.state;
+  if (asked?.id === event.id) {
+    run.state = { ...run.state, askedSignal: undefined };
+    run.notes.push({ kind: 'asked_signal', signo: asked.signo, result });
+    return;
+  }
   if (result === 'sent') run.state = { ...run.state, lastSignalAt: event.at_ms };
   toApply(run, { kind: 'signalled', id: event.id, result, at: event.at_ms });
+}
+
+/** While a change is applied a restart would be taken for its doing: whoever asks waits until that is over. */
+function askedRestart(run: Run, at: number): void {
+  if (run.state.apply.kind !== 'none' || run.service.attach) return;
+  run.notes.push({ kind: 'asked_of_application', verb: 'restart', signo: undefined });
+  toService(run, { kind: 'restartWanted', at });
+}
+
+function askedSignal(run: Run, signo: number): void {
+  const { service, nextId: id } = run.state;
+  if (service.kind !== 'running') return;
+  run.state = { ...run.state, nextId: id + 1, askedSignal: { id, signo } };
+  run.commands.push({ kind: 'signalAnyway', id, token: service.token, signo });
+  run.notes.push({ kind: 'asked_of_application', verb: 'signal', signo });
 }
 
 function notified(run: Run, { token, state: states, at_ms: at }: Link<'notified'>): void {

@@ -61,7 +61,7 @@ export const actionOf = (policy: RulePolicy, { fallen }: Pick<RuleState, 'fallen
 function queuedRules(turns: Turns, policies: readonly RulePolicy[]): Queued[] {
   const queued = policies.flatMap((policy): Queued[] => {
     const rule = turns.rules[policy.name];
-    return rule?.phase.kind === 'queued' ? [{ policy, rule, candidate: rule.phase.candidate }] : [];
+    return rule?.phase.kind === 'queued' && !rule.pinned ? [{ policy, rule, candidate: rule.phase.candidate }] : [];
   });
   return queued.sort((a, b) => a.candidate.since - b.candidate.since);
 }

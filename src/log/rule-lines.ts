@@ -6,6 +6,19 @@ import { line, type RuleLine } from './line.ts';
 import { advice, after, counted, files, validatorSetting, verdictFields, verdictWords } from './words.ts';
 
 export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
+  asked: ({ verb }, rule) => line('info', `${rule}: ${verb} was asked for at the control socket`, { verb }),
+  checked: ({ hash, step, verdict }, rule, names) => {
+    if (verdict.kind === 'accepted')
+      return line('info', `${hash} of ${rule} is valid (asked for; nothing was applied)`, { hash, valid: true });
+    const validator = verdict.kind === 'unusable' ? undefined : names.validator(rule, step);
+    const words = `${validator === undefined ? '' : `${validator} `}${verdictWords(verdict, names.validateTimeout(rule))}`;
+    return line('warn', `${hash} of ${rule} is not valid (asked for; nothing else was done): ${words}`, {
+      hash,
+      valid: false,
+      validator,
+      ...verdictFields(verdict),
+    });
+  },
   change_seen: ({ from, to, difference }, rule) =>
     line('info', `change seen in ${rule}${files(difference, rule)}: ${from ?? 'unknown'} → ${to}`, {
       from,

@@ -1,5 +1,7 @@
 /** Lines about the application. */
+import type { SignalResult } from '../core/apply-state.ts';
 import { formatDuration } from '../core/durations.ts';
+import { exitCodes } from '../core/exit-codes.ts';
 import type { StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
 import { formatBytes } from '../core/sizes.ts';
@@ -30,8 +32,18 @@ const startAdvices: Readonly<Record<string, string>> = {
 const deadSequels = {
   restart: 'It is stopped, and started again.',
   rescue: 'It is stopped, and started again: the change before it has failed.',
-  leave: 'It is stopped, and the container ends with 103, since restart is no.',
+  leave: `It is stopped, and the container ends with ${exitCodes.unwell}, since restart is no.`,
 } as const;
+
+const results: Readonly<Record<SignalResult, string>> = {
+  sent: 'sent',
+  no_process: 'not sent, there is no process any more',
+  not_yet: 'not sent, it has just started',
+  ignored: 'not sent, it ignores that signal',
+  not_caught: 'not sent, it has no handler for it',
+  not_permitted: 'not permitted (EPERM): run reinit as the user that the application runs as, or give its container CAP_KILL',
+  stopping: 'not sent, the container stops',
+};
 
 function startAdvice(stage: string, code: number): string {
   if (stage === 'exec') return code === 127 ? '. Is it in the image, and in PATH?' : '. Is it an executable file, made for this machine?';
@@ -40,6 +52,15 @@ function startAdvice(stage: string, code: number): string {
 }
 
 export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
+  asked_of_application: ({ verb, signo }, { command }) => {
+    const signal = signo === undefined ? undefined : signalName(signo);
+    return line('info', `${signal === undefined ? verb : `${signal} to ${command}`} was asked for at the control socket`, { verb, signal });
+  },
+  asked_signal: ({ signo, result }, { command }) =>
+    line(result === 'sent' ? 'info' : 'warn', `${signalName(signo)} to ${command}: ${results[result]}`, {
+      signal: signalName(signo),
+      result,
+    }),
   started: ({ pid, reason, ms }, { command }) =>
     line('info', `started ${command}${reasons[reason]}, pid ${pid}`, { command, pid, ms, reason }),
   start_failed: ({ stage, text, code }, { command }) =>

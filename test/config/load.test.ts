@@ -36,6 +36,7 @@ const defaults: Config = {
       env_from: [],
       env_validate: [],
       state_dir: undefined,
+      control_socket: 'auto',
       watch: [],
     },
   },

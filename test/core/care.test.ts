@@ -154,18 +154,18 @@ describe('liveness', () => {
     expect(delays(simulation).at(-1)).toBe(500);
   });
 
-  test('restart_limit counts it: then the container ends with 103, when the application has stopped', async () => {
+  test('restart_limit counts it: then the container ends with 104, when the application has stopped', async () => {
     const simulation = story({ liveness: probe(alivePort), restart_limit: 2 }, { dead: true });
     await simulation.run(60_000);
     expect(kinds(simulation)).toEqual(['start', 'stop', 'start', 'stop', 'start', 'stop', 'leave']);
-    expect(simulation.init.exitCode).toBe(103);
+    expect(simulation.init.exitCode).toBe(104);
     expect(noted(simulation)).toContain('gave_up');
   });
 
   test('restart: no: the container ends', async () => {
     const simulation = story({ liveness: probe(alivePort), restart: 'no' }, { dead: true });
     await simulation.run(60_000);
-    expect([kinds(simulation), simulation.init.exitCode]).toEqual([['start', 'stop', 'leave'], 103]);
+    expect([kinds(simulation), simulation.init.exitCode]).toEqual([['start', 'stop', 'leave'], 104]);
   });
 
   test('it is not asked before it is ready; one that never was is asked all the same', async () => {

@@ -545,7 +545,7 @@ const rows: Row[] = [
     'without a policy the container ends',
     states.running,
     events.troubled,
-    { kind: 'stopping', token: 1, since: 300, leaveWith: 103 },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 104 },
     [stopOld],
     { restart: 'no' },
   ],
@@ -561,7 +561,7 @@ const rows: Row[] = [
     'at the limit the container ends, when it has stopped',
     { ...states.running, attempt: 3 },
     events.troubled,
-    { kind: 'stopping', token: 1, since: 300, leaveWith: 103 },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 104 },
     [stopOld],
   ],
   [

@@ -39,12 +39,12 @@ describe.skipIf(!installed('python3'))('liveness', () => {
     expect(zombiesOf(container)).toEqual([]);
   });
 
-  it('where restart is no the container ends with 103', async () => {
+  it('where restart is no the container ends with 104', async () => {
     const server = await makeServer({ health: 503 });
     const liveness = { http_get: { port: server.port, path: '/health' }, ...often };
     const container = await startServer(server, {}, { ready: server.url, liveness });
-    expect(await container.exited).toBe(103);
-    expect(container.stderr()).toMatch(/answered 503\. It is stopped, and the container ends with 103, since restart is no/);
+    expect(await container.exited).toBe(104);
+    expect(container.stderr()).toMatch(/answered 503\. It is stopped, and the container ends with 104, since restart is no/);
   });
 
   it('right after a change it is the change that has failed: the last good one is back', async () => {

@@ -143,6 +143,10 @@ describe('lines', () => {
   };
   const end = { kind: 'code', code: 1 } as const;
   const samples: { readonly [K in Note['kind']]: [Extract<Note, { kind: K }>, RegExp] } = {
+    asked: [{ kind: 'asked', rule: 'r', verb: 'rollback' }, /r: rollback was asked for/],
+    asked_of_application: [{ kind: 'asked_of_application', verb: 'signal', signo: 1 }, /HUP to nginx was asked for/],
+    asked_signal: [{ kind: 'asked_signal', signo: 1, result: 'sent' }, /HUP to nginx: sent/],
+    checked: [{ kind: 'checked', rule: 'r', hash: 'bb', step: 0, verdict: { kind: 'accepted' } }, /bb of r is valid \(asked for/],
     started: [{ kind: 'started', pid: 7, reason: 'change', ms: 3 }, /started nginx on the changed configuration, pid 7/],
     start_failed: [
       { kind: 'start_failed', stage: 'exec', text: 'No such file', code: 127 },
@@ -258,7 +262,7 @@ describe('lines', () => {
     ready: [{ kind: 'ready', ms: 1_200 }, /nginx is ready, 1\.2s after its start/],
     not_alive: [
       { kind: 'not_alive', problem: 'connection to 127.0.0.1:80 refused', silentMs: 31_000, sequel: 'leave' },
-      /31s: connection to .* refused\. It is stopped, and the container ends with 103/,
+      /31s: connection to .* refused\. It is stopped, and the container ends with 104/,
     ],
     over_memory: [
       { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000 },

@@ -27,6 +27,16 @@ export const path: Kind<string> = scalarKind(
   { type: 'path', expected: 'an absolute path, such as /etc/app', spelling: value('PATH'), json: { type: 'string', pattern: '^/' } },
   pathFault,
 );
+/** A place, or that there is to be none, or that a place is looked for. */
+export const controlSocket: Kind<string> = scalarKind(
+  {
+    type: 'auto \\| off \\| path',
+    expected: 'auto, off or an absolute path, such as /run/reinit.sock',
+    spelling: value('auto|off|PATH'),
+    json: { anyOf: [{ enum: ['auto', 'off'] }, { type: 'string', pattern: '^/' }] },
+  },
+  (given, fault) => (given === 'auto' || given === 'off' ? given : pathFault(given, fault)),
+);
 const absolute = { type: 'string', pattern: '^/' } as const;
 export const paths = (least: number, example: string): Kind<readonly string[]> =>
   listKind(
