@@ -109,7 +109,10 @@ function serviceMoves(state: ServiceState): [string, ServiceState | undefined][]
     ['nobody is there', { kind: 'sought', id: 1, sight: { kind: 'alone' }, at: 1 }],
     ['the other container’s has ended', { kind: 'lost', token, at: 1 }],
     ['it does not live', { kind: 'troubled', trouble: { kind: 'dead', problem: 'no' }, rescue: false, at: 1 }],
-    ['it holds too much', { kind: 'troubled', trouble: { kind: 'heavy', weight: { bytes: 2, limit: 1, processes: 1 } }, rescue: false, at: 1 }],
+    [
+      'it holds too much',
+      { kind: 'troubled', trouble: { kind: 'heavy', weight: { bytes: 2, limit: 1, processes: 1 } }, rescue: false, at: 1 },
+    ],
     ['it has run long enough', { kind: 'troubled', trouble: { kind: 'old' }, rescue: false, at: 1 }],
     ['the container stops', { kind: 'stopping', signo: 15 }],
     ['restart wanted', { kind: 'restartWanted', at: 1 }],
