@@ -50,6 +50,18 @@ export function prepare(
   return start(base, at, policy, notes);
 }
 
+/** Nothing of the instance is left. */
+export function startOrWait(
+  { token }: In<'stopping' | 'sweeping'>,
+  { reason, attempt, next }: NonNullable<In<'stopping'>['sequel']>,
+  { killed, at }: EventOf<'gone'>,
+  policy: ServicePolicy,
+  id: number,
+): ServiceStep {
+  if (at >= next) return prepare(id, attempt, reason, at, policy, swept(killed));
+  return to({ kind: 'backoff', token, attempt, until: next, ...(reason !== 'policy' && { reason }) }, [], swept(killed));
+}
+
 /** Sockets are asked for one after another, under their place in the list as id. */
 export const listen = (index: number): ServiceCommand => ({ kind: 'listen', index });
 

@@ -27,6 +27,7 @@ import {
   prepare,
   readinessOf,
   start,
+  startOrWait,
   stopForRestart,
   stopping,
   sweepOf,
@@ -212,18 +213,6 @@ function prepared(state: In<'preparing'>, { problem, at }: EventOf<'prepared'>, 
   const retryMs = backOffMs(state.attempt, Math.max(1_000, policy.restart_delay), Math.max(1_000, policy.restart_max_delay));
   const { token, attempt } = state;
   return to({ kind: 'backoff', token, attempt: attempt + 1, until: at + retryMs }, [], [{ kind: 'not_published', problem, retryMs }]);
-}
-
-/** Nothing of the instance is left. */
-function startOrWait(
-  { token }: In<'stopping' | 'sweeping'>,
-  { reason, attempt, next }: NonNullable<In<'stopping'>['sequel']>,
-  { killed, at }: EventOf<'gone'>,
-  policy: ServicePolicy,
-  id: number,
-): ServiceStep {
-  if (at >= next) return prepare(id, attempt, reason, at, policy, swept(killed));
-  return to({ kind: 'backoff', token, attempt, until: next, ...(reason !== 'policy' && { reason }) }, [], swept(killed));
 }
 
 function stopToLeave(state: In<'running'>, { code, at }: EventOf<'leaveWanted'>, policy: ServicePolicy): ServiceStep {

@@ -41,8 +41,8 @@ export interface Unknown {
   readonly problem: string;
 }
 
-/** Of the last sample: a process's CPU time, by pid and start. */
-let before = new Map<string, Measured>();
+/** By the root, of its last sample: the processes by pid and start. */
+const before = new Map<number, ReadonlyMap<string, Measured>>();
 const running = new Map<number, Promise<TreeSample | Unknown>>();
 
 /** Whoever asks while somebody else does gets the same answer. Rejects never. */
@@ -69,6 +69,8 @@ const shareOf = (limit: number | undefined, percent: number): number | undefined
 async function sample(root: number): Promise<TreeSample | Unknown> {
   if (!existsSync('/proc/self/stat')) return { problem: 'there is no /proc' };
   const members = await treeOf(root);
+  const last = before.get(root);
+  before.delete(root);
   if (members.length === 0) return { problem: `process ${root} is gone, or /proc hides it (hidepid)` };
   const measured = await measure(members.map(({ pid }) => pid));
   const after = new Map<string, Measured>();
@@ -76,9 +78,9 @@ async function sample(root: number): Promise<TreeSample | Unknown> {
     const now = measured.get(member.pid);
     if (!now) return []; // it has ended meanwhile
     after.set(keyOf(member), now);
-    return [sampleOf(member, now, before.get(keyOf(member)))];
+    return [sampleOf(member, now, last?.get(keyOf(member)))];
   });
-  before = after;
+  before.set(root, after);
   const sum = (of: 'cpu' | 'memory') => processes.reduce((total, one) => total + one[of], 0);
   return { at: Date.now(), cpu: sum('cpu'), memory: sum('memory'), processes };
 }

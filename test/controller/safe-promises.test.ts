@@ -37,8 +37,8 @@ const sockets = [
 ] as const;
 /** Asked at ports of their own: what is never ready may live. Seldom, since quiet times are long here; test/core/care.test.ts asks often. */
 const care = {
-  liveness: { ...probe, check: { ...probe.check, port: 81 }, period: 11_000, failure_threshold: 1 },
-  readiness: { ...probe, check: { ...probe.check, port: 82 }, period: 19_000 },
+  liveness: { ...probe, check: { ...probe.check, port: 81 }, period: 31_000, failure_threshold: 1 },
+  readiness: { ...probe, check: { ...probe.check, port: 82 }, period: 47_000 },
 } as const;
 const configs: Readonly<Record<string, Config>> = {
   'one after the other': configOf({ ...always, ...care }, ...rules),
