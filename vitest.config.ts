@@ -28,7 +28,7 @@ export default defineConfig({
           env: noSocket,
           maxWorkers: 4,
           include: [
-            'test/{core,config,notify,environment,watch,controller,host,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts',
+            'test/{cli,config,control,controller,core,docs,doctor,environment,host,journal,link,loader,log,notify,operate,probe,publish,target,usage,watch}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },

@@ -14,11 +14,13 @@ const bundles = {
   boot: 'src/controller/boot.ts',
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
+  usage: 'src/usage/usage.ts',
   control: 'src/control/control.ts',
   notify: 'src/notify/notify.ts',
   cli: 'src/cli/main.ts',
   commands: 'src/cli/run.ts',
   operate: 'src/operate/run.ts',
+  doctor: 'src/doctor/main.ts',
   portable: 'src/host/main.ts',
 };
 
@@ -50,7 +52,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers],
+    plugins: [siblings, noWorkers, noGetconf],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -83,6 +85,15 @@ const noWorkers: Plugin = {
     plugin.onResolve({ filter: /^(thread-stream|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'no-workers' }));
     plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
   },
+};
+
+/** pidusage asks getconf(1) for two numbers: here nobody runs it. */
+const noGetconf: Plugin = {
+  name: 'no-getconf',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
+      /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
+    ),
 };
 
 const bundleOf = (file: string): string | undefined => Object.entries(bundles).find(([, first]) => join(root, first) === file)?.[0];

@@ -10,8 +10,9 @@ export const exitCodes = {
   bug: 101,
   nothingAccepted: 102,
   notReached: 103,
+  unwell: 104,
   /** Never the container's: a controller says so to init that the next one is to begin, on another configuration (src/init/codes.h). */
-  handOver: 104,
+  handOver: 105,
   system: 111,
   cannotExecute: 126,
   notFound: 127,
@@ -40,7 +41,7 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
   {
     code: '1',
     meaning:
-      'Of a verb that asks a running reinit: no. What was asked for was refused or has failed, or `status --check` finds the application not ready.',
+      'Of a verb that asks a running reinit: no. What was asked for was refused or has failed, `status --check` finds the application not ready, or `doctor` has found an error (with `--strict` a warning).',
     advice: 'The lines before say why.',
   },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },
@@ -54,6 +55,13 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     code: '103',
     meaning: 'No running reinit was reached (`reinit status` and the other verbs that ask one).',
     advice: 'The message names the places that were tried.',
+  },
+  {
+    code: '104',
+    meaning:
+      'The application did not answer its `liveness` probe any more, and `restart` is `no`; or it was restarted for that, or for its memory, as often as `restart_limit` allows. It was stopped.',
+    advice:
+      'The engine starts the container again, where its restart policy says so. The lines before name the last answer, or the memory.',
   },
   {
     code: '111',

@@ -2,7 +2,8 @@
  * What the machines wait for and the controller itself does (init does the rest). Like readings, jobs follow from the state: a new controller
  * begins those again that the last one did not end. So each must be safe to do twice. Types only.
  */
-import type { Check } from '../config/model.ts';
+import type { Check, MemoryLimit } from '../config/model.ts';
+import type { Weight } from './care.ts';
 import type { ConfigVerdict } from './own-config.ts';
 import type { Sight } from './sight.ts';
 
@@ -26,6 +27,8 @@ export type Job =
   | { readonly kind: 'seek'; readonly id: number }
   /** Reads the configuration file, and says what would come of it. Answer: `checked`. */
   | { readonly kind: 'check'; readonly id: number }
+  /** How much memory the process and its descendants hold, and how much they may. Answer: `weighed`. */
+  | { readonly kind: 'weigh'; readonly id: number; readonly pid: number; readonly limit: MemoryLimit }
   /** Counts children of the process that are older than `since`. Answer: `counted`. */
   | { readonly kind: 'count'; readonly id: number; readonly pid: number; readonly since: number };
 
@@ -40,4 +43,6 @@ export type JobResult =
   | { readonly kind: 'done'; readonly problem: string | undefined }
   | { readonly kind: 'counted'; readonly count: number }
   | { readonly kind: 'checked'; readonly verdict: ConfigVerdict }
+  /** A text: it cannot be known, and why. */
+  | { readonly kind: 'weighed'; readonly answer: Weight | string }
   | { readonly kind: 'sought'; readonly sight: Sight };

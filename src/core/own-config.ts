@@ -124,7 +124,7 @@ export function ownTransition(own: OwnConfig, event: OwnEvent, id: number, quiet
       return to({ ...own, started: own.ordered, trial: own.trial?.restarted ? proving(own.trial, event.at) : own.trial });
     case 'instanceEnded':
       if (event.ordered || (event.end?.kind === 'code' && event.end.code === 0)) return undefined;
-      return failed(own, event.end ? 'it ended' : 'it could not be started');
+      return failed(own, event.problem ? `it ${event.problem}` : event.end ? 'it ended' : 'it could not be started');
     case 'instanceUnready':
       return failed(own, `it was not ready: ${event.problem}`);
     case 'besideFailed':

@@ -24,7 +24,7 @@ export function resume(state: State, config: Config, { readings, key, own }: Beg
   const service = withoutProbe(state.service, config.services.main.ready !== undefined);
   const run = openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key, own: own ?? state.own }, config);
   beginOnOwn(run, at);
-  return close(run);
+  return close(run, at);
 }
 
 /** The configuration may be one that was just taken over: what it asks of the application, and how it has to prove itself. */

@@ -23,6 +23,7 @@ import {
   type Run,
   type State,
   type Step,
+  servicePolicy,
   toAll,
   toApply,
   toOwn,
@@ -30,6 +31,7 @@ import {
   toRules,
   toService,
 } from './run.ts';
+import { troubleOf } from './service-care.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 
@@ -38,10 +40,11 @@ export function transition(state: State, event: Event, config: Config): Step {
   const run = openRun(state, config);
   const at = 'at_ms' in event ? event.at_ms : event.at;
   handle(run, event);
+  tend(run, at);
   giveTurns(run, at);
   decideStart(run);
   lookAgain(run, at);
-  return close(run);
+  return close(run, at);
 }
 
 function handle(run: Run, event: Event): void {
@@ -140,13 +143,30 @@ function exited(run: Run, event: Link<'exited'>): void {
     return;
   }
   const end = endOf(event.status);
-  const { service, apply } = run.state;
+  const { service } = run.state;
   const ordered = service.kind === 'stopping';
   const replaced = service.kind === 'running' && service.beside !== undefined;
-  const rescue = isUnconfirmed(apply) || canFallBack(apply) || (shellCode(end) !== 0 && (isOnTrial(run) || isConfigOnTrial(run.state.own)));
+  const rescue = isOfChange(run, shellCode(end) !== 0);
   // Before the service: a spawn that follows from this end finds the rules without an instance.
   if (isFirst(run, event.token) && !replaced) toAll(run, { kind: 'instanceEnded', ordered, end, at: event.at_ms });
   toService(run, { kind: 'exited', token: event.token, end, rescue, at: event.at_ms });
+}
+
+/** An end now is what is being applied, or what has not proven itself yet, to blame for. */
+const isOfChange = (run: Run, failure: boolean): boolean =>
+  isUnconfirmed(run.state.apply) || canFallBack(run.state.apply) || (failure && (isOnTrial(run) || isConfigOnTrial(run.state.own)));
+
+/** An application that does not live has failed before it has ended: what is being applied, and the rules, are told so at once. */
+function tend(run: Run, at: number): void {
+  const { service, apply } = run.state;
+  const trouble = troubleOf(service, at, servicePolicy(run), apply.kind !== 'none');
+  if (!trouble) return;
+  const rescue = trouble.kind === 'dead' && isOfChange(run, true);
+  if (trouble.kind === 'dead') {
+    const problem = `did not answer its liveness probe: ${trouble.problem}`;
+    toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, problem, at });
+  }
+  toService(run, { kind: 'troubled', trouble, rescue, at });
 }
 
 /** A program of ours: whoever waits for its token knows it. */
@@ -183,7 +203,7 @@ function signalled(run: Run, event: Link<'signalled'>): void {
 function askedRestart(run: Run, at: number): void {
   if (run.state.apply.kind !== 'none' || run.service.attach) return;
   run.notes.push({ kind: 'asked_of_application', verb: 'restart', signo: undefined });
-  toService(run, { kind: 'restartWanted', at });
+  toService(run, { kind: 'restartWanted', reason: 'asked', at });
 }
 
 function askedSignal(run: Run, signo: number): void {
@@ -208,6 +228,7 @@ function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {
   toRules(run, event);
   toApply(run, event);
   if (event.result.kind === 'checked') toOwn(run, { kind: 'configChecked', id: event.id, verdict: event.result.verdict, at: event.at });
+  if (event.result.kind === 'weighed') toService(run, { kind: 'weighed', id: event.id, answer: event.result.answer, at: event.at });
   if (event.result.kind === 'sought') toService(run, { kind: 'sought', id: event.id, sight: event.result.sight, at: event.at });
   if (event.result.kind !== 'done') return;
   const { problem } = event.result;

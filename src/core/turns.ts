@@ -5,6 +5,7 @@ import { type OwnConfig, ownDeadline } from './own-config.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
+import { renewalDeadline } from './service-care.ts';
 import { otherInstance, type ServiceState, serviceDeadline } from './service-state.ts';
 import { earliest } from './times.ts';
 
@@ -48,6 +49,7 @@ export function nextDeadline(turns: Turns, policies: readonly RulePolicy[]): num
   const { service, apply, rules, own } = turns;
   const deadlines = [serviceDeadline(service), applyDeadline(apply), ...Object.values(rules).map(ruleDeadline), ownDeadline(own)];
   if (turns.apply.kind === 'none') {
+    deadlines.push(renewalDeadline(turns.service));
     // One that is held back waits for the other rule, not for a time.
     const free = queuedRules(turns, policies).filter(({ policy }) => heldBackBy(policy.name, turns, policies) === undefined);
     deadlines.push(...free.map((one) => dueAt(one, turns, policies)));

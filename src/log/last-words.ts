@@ -49,7 +49,8 @@ export function wordsAfter(words: LastWords, note: Note, line: Line, oomKills: (
   if (refusals.has(kind)) return { ...words, former: '', refused: new Map(words.refused).set(about, withOutput(line)) };
   if (overWith.has(kind)) return { ...words, former: '', refused: new Map([...words.refused].filter(([name]) => name !== about)) };
   if (begins.has(kind)) return words.ending.length === 0 ? words : { ...words, ending: [], ours: false };
-  if (reasons.has(kind)) return { ...words, ending: [...words.ending, line.msg], ours: true };
+  if (reasons.has(kind) || (kind === 'not_alive' && note.sequel === 'leave'))
+    return { ...words, ending: [...words.ending, line.msg], ours: true };
   if (ends.has(kind)) return { ...words, ending: [...words.ending, sentence(line.msg), ...(isKill(note) ? oomWords(oomKills()) : [])] };
   if (kind === 'leaving') return { ...words, ending: [...words.ending, `The container ends with ${note.code}.`] };
   return words;

@@ -39,6 +39,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   beside_failed: notApplied,
   gave_up: ['crash_loop', 'CrashLoop'],
   not_ready: ['not_ready', 'NotReady'],
+  not_alive: ['not_ready', 'NotAlive'],
   loop_held: ['loop', 'ConfigLoop'],
   stale: ['stale_mount', 'StaleMount'],
   applied: ['applied', 'ConfigApplied'],

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import type { Output } from '../cli/output.ts';
+import { shorten } from '../config/names.ts';
 import type { Generation } from '../control/history.ts';
 import type { Outcome, Request } from '../control/protocol.ts';
 import type { Report } from '../control/report.ts';
@@ -11,7 +12,12 @@ import type { RuleVerb } from '../core/rule.ts';
 import type { Entry } from '../journal/journal.ts';
 import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
+import { samplesOf, topText } from './top.ts';
 import { operatingVerbs, type VerbAbout } from './verbs.ts';
+
+class WrongFlag extends Error {
+  override readonly name = 'WrongFlag';
+}
 
 interface Given {
   readonly rules: readonly string[];
@@ -24,6 +30,8 @@ interface Given {
 const helpWidth = 100;
 /** What an asked one may take beyond the time that it was given, in ms. */
 const slackMs = 5_000;
+/** To the upper left corner, and all that is below goes. */
+const clearScreen = '\x1b[H\x1b[J';
 const quickMs = 5_000;
 
 /** @returns the exit code */
@@ -45,6 +53,7 @@ export async function runOperate(
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof WrongFlag) return say(error, exitCodes.usage, output);
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof Refused) return say(error, exitCodes.no, output);
     if (error instanceof NotReached) return say(error, exitCodes.notReached, output);
@@ -94,6 +103,8 @@ async function run(verb: string, given: Given): Promise<number> {
     case 'events':
     case 'logs':
       return events(verb, given);
+    case 'top':
+      return top(given);
     case 'stop':
     case 'signal':
       return signal(verb, given);
@@ -122,7 +133,7 @@ async function status({ options, socket, output }: Given): Promise<number> {
     return exitCodes.ok;
   }
   for (;;) {
-    if (!options.json) output.out('\x1b[H\x1b[2J');
+    if (!options.json) output.out(clearScreen);
     await show();
     await pause(1_000);
   }
@@ -151,6 +162,17 @@ async function events(verb: 'events' | 'logs', { options, socket, output }: Give
   for (const entry of last === undefined ? known : known.slice(-last)) show(entry);
   live = true;
   if (options.follow) await ask({ verb: 'events', follow: true, last: 0 }, { socket, onEntry });
+  return exitCodes.ok;
+}
+
+async function top({ options, socket, output }: Given): Promise<number> {
+  const { application } = await ask<Report>({ verb: 'status' }, { socket, timeoutMs: quickMs });
+  if (application.pid === null) throw new Refused({ code: 'not_running', message: 'the application does not run' });
+  for await (const sample of samplesOf(application.pid)) {
+    if (options.json) output.out(`${JSON.stringify(sample)}\n`);
+    else output.out(`${options.once ? '' : clearScreen}${topText(sample)}`);
+    if (options.once) break;
+  }
   return exitCodes.ok;
 }
 
@@ -183,11 +205,11 @@ function outcomeText({ outcome, status: { summary } }: Outcome): string {
 
 const waitDefaultMs = 60_000;
 
-/** @throws CommanderError */
+/** @throws WrongFlag */
 function waitOf({ options: { timeout } }: Given): number {
   if (typeof timeout !== 'string') return waitDefaultMs;
   const read = parseDuration(timeout);
-  if (!read.ok) throw new CommanderError(exitCodes.usage, 'reinit.duration', `--timeout ${timeout}: ${read.problem}`);
+  if (!read.ok) throw new WrongFlag(`--timeout ${shorten(timeout)}: ${read.problem}`);
   return read.ms;
 }
 

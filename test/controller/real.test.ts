@@ -130,7 +130,7 @@ describe('the controller', () => {
     await expect.poll(() => eventsOf(controller), within).toContain('config_taken_over');
     writeFileSync(join(directory, 'conf'), 'two');
     await expect.poll(() => controller.init.reactions, within).toContainEqual({ kind: 'validate', argv: 'check that' });
-    expect([controller.lives, controller.exits]).toEqual([2, [104]]);
+    expect([controller.lives, controller.exits]).toEqual([2, [105]]);
     expect(eventsOf(controller)).not.toContain('controller_restarted');
   });
 

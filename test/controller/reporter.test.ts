@@ -50,6 +50,15 @@ describe('reporter', () => {
     expect(last).toEqual([`${lines[0]?.msg}\n`]);
   });
 
+  test('one that does not live is the last word where the container ends of it', () => {
+    const { last, report } = reporting();
+    const dead = { kind: 'not_alive', problem: 'refused', silentMs: 1 } as const;
+    report({ ...dead, sequel: 'restart' });
+    expect(last).toEqual([]);
+    report({ ...dead, sequel: 'leave' });
+    expect(last.at(-1)).toContain('the container ends with 104');
+  });
+
   test('what is refused of several is there until each is over with', () => {
     const { last, report } = reporting();
     report(refused('first'), refused('second', 's'), { kind: 'config_refused', hash: 'a', running: 'b', words: 'third' });
