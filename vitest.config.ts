@@ -4,6 +4,9 @@ import { foreign } from './scripts/building/target.ts';
 /** Outside of containers all that run share one /run: tests that want a control socket name a place of their own. */
 const noSocket = { REINIT_CONTROL_SOCKET: 'off' };
 
+/** The status page's style sheets are text that is imported; without this it would be empty. */
+const css = true;
+
 /** Real containers of an engine. They mostly wait: several files at a time. */
 const containers = (engine: string) => ({
   test: {
@@ -26,8 +29,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           env: noSocket,
+          css,
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
+          include: ['test/{core,config,environment,watch,controller,host,http,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -36,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'system',
           env: noSocket,
+          css,
           include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
