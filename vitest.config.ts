@@ -27,7 +27,9 @@ export default defineConfig({
           name: 'unit',
           env: noSocket,
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
+          include: [
+            'test/{core,config,control,environment,journal,watch,controller,host,link,loader,log,operate,probe,publish,target,cli,docs}/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

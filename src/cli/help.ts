@@ -1,4 +1,5 @@
 import { exitCodeCatalogue } from '../core/exit-codes.ts';
+import { operatingVerbs } from '../operate/verbs.ts';
 import { type FlagRow, flagGroups } from './flag-table.ts';
 
 const width = 100;
@@ -14,7 +15,9 @@ Usage
   reinit validate [file] [flags] [-- command…]
                                            say what would happen, or all mistakes; start nothing
   reinit preset [name]                     print what a preset means, as YAML; without a name: which there are
+  reinit doctor [flags] [-- command…]      look at the surroundings, before or in a running container: what is wrong, what to do
   reinit schema                            print the JSON Schema of the file, for editors
+  reinit completion bash|zsh|fish          print the completion for a shell
   reinit version                           print the version
   reinit help                              this page
 
@@ -51,7 +54,14 @@ for shell syntax ask for a shell, [sh, -c, "…"].`;
 export function helpText(): string {
   const groups = flagGroups().map(({ title, rows }) => `${title}\n${rows.map(flagLines).join('\n')}`);
   const codes = exitCodeCatalogue.map(({ code, meaning }) => hang(`  ${code}`, meaning, 14));
-  return [introduction, ...groups, examples, `Exit codes\n${codes.join('\n')}`].join('\n\n');
+  return [introduction, operatingText(), ...groups, examples, `Exit codes\n${codes.join('\n')}`].join('\n\n');
+}
+
+function operatingText(): string {
+  const lines = operatingVerbs.map(({ name, argument, about }) =>
+    hang(`  reinit ${[name, argument].filter(Boolean).join(' ')}`, about, 27),
+  );
+  return `In a running container: docker exec app reinit status; reinit VERB --help says more\n${lines.join('\n')}`;
 }
 
 const attachIntroduction = `reinit attach watches configuration for an application that another container runs. Both share one process

@@ -1,7 +1,7 @@
 /** The command line: what asks a running reinit is loaded without what reads a configuration, and the other way round. */
 
 import { isOperating } from '../operate/words.ts';
-import type { Output } from './validate.ts';
+import type { Output } from './output.ts';
 
 // A reader that has seen enough (`reinit help | head`) is no error.
 process.stdout.on('error', () => undefined);

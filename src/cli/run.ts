@@ -1,13 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import schema from '../../docs/reference/reinit.schema.json' with { type: 'json' };
+import { shorten } from '../config/names.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { version } from '../core/version.ts';
+import { completionText, shellNames } from './completion.ts';
 import { attachHelpText, helpText } from './help.ts';
+import type { Output } from './output.ts';
 import { preset } from './preset.ts';
-import { type Output, validate } from './validate.ts';
+import { validate } from './validate.ts';
 
 /**
- * The verbs that run nothing: `validate`, `preset`, `schema`, `help`, `version`, and help on `attach`. init execs this for them; all else is a start, and init's own.
+ * The verbs that run nothing: `validate`, `preset`, `schema`, `completion`, `help`, `version`, and help on `attach`. init execs this for them; all else is a start, and init's own.
  *
  * @param argv without node and script
  * @returns the exit code
@@ -64,6 +67,17 @@ function programFor(output: Output, verbs: Verbs): Command {
     .configureHelp({ formatHelp: () => attachHelp })
     .action(() => output.out(attachHelp));
   program.command('preset').argument('[name]').action(verbs.preset);
+  program
+    .command('completion')
+    .argument('<shell>')
+    .action((shell: string) => {
+      const known = shellNames.find((name) => name === shell);
+      if (known === undefined) {
+        output.error(`reinit: there is no completion for ${shorten(shell)}: there are ${shellNames.join(', ')}\n`);
+        throw new CommanderError(exitCodes.usage, 'reinit.shell', '');
+      }
+      output.out(completionText(known));
+    });
   program.command('schema').action(() => output.out(`${JSON.stringify(schema, undefined, 2)}\n`));
   program.command('version').action(() => output.out(`reinit ${version}\n`));
   return program;

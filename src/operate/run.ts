@@ -1,6 +1,8 @@
 /** The command line that asks a running reinit. It knows nothing of the configuration's schema, so it starts quickly. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
+import type { Output } from '../cli/output.ts';
+import { shorten } from '../config/names.ts';
 import type { Generation } from '../control/history.ts';
 import type { Outcome, Request } from '../control/protocol.ts';
 import type { Report } from '../control/report.ts';
@@ -12,9 +14,8 @@ import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
 import { operatingVerbs, type VerbAbout } from './verbs.ts';
 
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
+class WrongFlag extends Error {
+  override readonly name = 'WrongFlag';
 }
 
 interface Given {
@@ -24,6 +25,8 @@ interface Given {
   readonly output: Output;
 }
 
+/** The same everywhere, so that the reference page is what a terminal shows. */
+const helpWidth = 100;
 /** What an asked one may take beyond the time that it was given, in ms. */
 const slackMs = 5_000;
 const quickMs = 5_000;
@@ -35,11 +38,7 @@ export async function runOperate(
   output: Output,
 ): Promise<number> {
   let code: number = exitCodes.ok;
-  const program = new Command('reinit').exitOverride().configureOutput({
-    writeOut: output.out,
-    writeErr: output.error,
-    outputError: (text, write) => write(text.replace(/^error: /, 'reinit: ')),
-  });
+  const program = programFor(output);
   for (const about of operatingVerbs) {
     const command = commandOf(program, about);
     command.action(async () => {
@@ -51,11 +50,27 @@ export async function runOperate(
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof WrongFlag) return say(error, exitCodes.usage, output);
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof Refused) return say(error, exitCodes.no, output);
     if (error instanceof NotReached) return say(error, exitCodes.notReached, output);
     throw error;
   }
+}
+
+const programFor = (output: Output): Command =>
+  new Command('reinit').exitOverride().configureOutput({
+    writeOut: output.out,
+    writeErr: output.error,
+    outputError: (text, write) => write(text.replace(/^error: /, 'reinit: ')),
+  });
+
+/** What `reinit VERB --help` says. */
+export function helpOf(about: VerbAbout): string {
+  let text = '';
+  const program = programFor({ out: (part) => (text += part), error: () => undefined });
+  commandOf(program, about).outputHelp();
+  return text;
 }
 
 function say({ message }: Error, code: number, { error }: Output): number {
@@ -73,7 +88,7 @@ function commandOf(program: Command, { name, argument, about, more, options, exa
   if (argument !== undefined) command.argument(argument);
   for (const option of options) command.option(option.flags, option.about);
   command.option('--socket <path>', 'the control socket (REINIT_CONTROL_SOCKET), where it is not at its usual place');
-  return command.addHelpText('after', `\nExamples:\n${examples.map((one) => `  ${one}`).join('\n')}`);
+  return command.configureHelp({ helpWidth }).addHelpText('after', `\nExamples:\n${examples.map((one) => `  ${one}`).join('\n')}`);
 }
 
 async function run(verb: string, given: Given): Promise<number> {
@@ -174,11 +189,11 @@ function outcomeText({ outcome, status: { summary } }: Outcome): string {
 
 const waitDefaultMs = 60_000;
 
-/** @throws CommanderError */
+/** @throws WrongFlag */
 function waitOf({ options: { timeout } }: Given): number {
   if (typeof timeout !== 'string') return waitDefaultMs;
   const read = parseDuration(timeout);
-  if (!read.ok) throw new CommanderError(exitCodes.usage, 'reinit.duration', `--timeout ${timeout}: ${read.problem}`);
+  if (!read.ok) throw new WrongFlag(`--timeout ${shorten(timeout)}: ${read.problem}`);
   return read.ms;
 }
 
