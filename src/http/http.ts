@@ -2,6 +2,7 @@
  * Status, metrics and probes by HTTP: a bundle of its own, loaded where `http` is configured, once the application has been started. What must never
  * happen: a client that changes something, or that blocks, ends or slows the supervisor.
  */
+import type { Server } from 'node:http';
 import type { HttpSettings } from '../config/model.ts';
 import type { Controller } from '../control/control.ts';
 import type { Log } from '../log/log.ts';
@@ -12,7 +13,7 @@ import { answer, type Sources } from './routes.ts';
 import { createStream } from './stream.ts';
 import { createUsage } from './usage.ts';
 
-export function startHttp(settings: HttpSettings, controller: Controller, log: Log): void {
+export function startHttp(settings: HttpSettings, controller: Controller, log: Log): Server {
   const usage = createUsage();
   const sources: Sources = { settings, controller, metrics: createMetrics(controller, usage), stream: createStream(controller, usage) };
   const server = createBoundedServer((request, response) => {
@@ -26,6 +27,7 @@ export function startHttp(settings: HttpSettings, controller: Controller, log: L
     });
   });
   holdAddress(server, settings.listen, log);
+  return server;
 }
 
 const ignore = (): void => {};
