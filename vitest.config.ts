@@ -31,7 +31,9 @@ export default defineConfig({
           env: noSocket,
           css,
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,host,http,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
+          include: [
+            'test/{core,config,control,environment,journal,watch,controller,host,http,link,loader,log,operate,probe,publish,target,cli,docs}/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

@@ -15,6 +15,7 @@ const bundles = {
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
   control: 'src/control/control.ts',
+  http: 'src/http/http.ts',
   cli: 'src/cli/main.ts',
   commands: 'src/cli/run.ts',
   operate: 'src/operate/run.ts',
@@ -25,7 +26,7 @@ const bundles = {
 export const bundledList = join(build, 'bundled.json');
 
 /** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'commands', 'operate'] as const;
+export const cached = ['boot', 'late', 'workshop', 'control', 'http', 'cli', 'commands', 'operate'] as const;
 
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
@@ -49,7 +50,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers, texts],
+    plugins: [siblings, noWorkers, fewMetrics, texts],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -93,6 +94,18 @@ const texts: Plugin = {
       namespace: 'text',
     }));
     plugin.onLoad({ filter: /.*/, namespace: 'text' }, ({ path }) => ({ contents: readFileSync(path), loader: 'text' }));
+  },
+};
+
+/** prom-client loads all that it has: node:cluster, a pusher, hooks into the event loop and the collector. Of it there are counters, gauges and histograms. */
+const fewMetrics: Plugin = {
+  name: 'few-metrics',
+  setup: (plugin) => {
+    const unused = /^\.\/lib\/(cluster|defaultMetrics|metricAggregators|pushgateway|summary)$/;
+    plugin.onResolve({ filter: unused }, ({ path, importer }) =>
+      importer.endsWith('/node_modules/prom-client/index.js') ? { path, namespace: 'few-metrics' } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'few-metrics' }, () => ({ contents: '' }));
   },
 };
 

@@ -1,4 +1,4 @@
-import type { Attach, Config, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
+import type { Attach, Config, HttpSettings, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { signalName } from '../core/signals.ts';
 
@@ -15,8 +15,14 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
     ...signalRows(main),
     ...main.watch.flatMap(watchRows),
     ['log', `${config.log.level}, ${config.log.format}`],
+    ...(config.http ? [['http', httpText(config.http)] as const] : []),
   ];
   return rows.map(([name, text]) => `  ${name.padEnd(12)} ${text}`).join('\n');
+}
+
+function httpText({ listen: { host, port }, ready_while_refused: ready, page }: HttpSettings): string {
+  const where = host === undefined ? `port ${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${where}${page ? '' : ', without the page'}${ready ? '' : '; not ready while a change is refused'}`;
 }
 
 function commandText(command: readonly string[], after: readonly string[]): string {

@@ -14,6 +14,8 @@ const mode = 0o600;
 export function openJournalFile(path: string): JournalFile {
   const former = `${path}.1`;
   let size = sizeOf(path);
+  /** The last line has no end: the disk was full, or the writer was killed. The next one must not be taken for the rest of it. */
+  let torn = size > 0;
 
   function append(text: string): void {
     try {
@@ -21,9 +23,10 @@ export function openJournalFile(path: string): JournalFile {
         renameSync(path, former);
         size = 0;
       }
-      const line = `${text}\n`;
-      // One write: a line is there whole or, where the disk is full, in part.
+      const line = `${torn ? '\n' : ''}${text}\n`;
+      torn = true;
       appendFileSync(path, line, { mode });
+      torn = false;
       size += line.length;
     } catch {
       // A full disk, or one that is read-only by now: the log has told it all the same.

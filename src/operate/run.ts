@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import type { Output } from '../cli/output.ts';
+import { shorten } from '../config/names.ts';
 import type { Generation } from '../control/history.ts';
 import type { Outcome, Request } from '../control/protocol.ts';
 import type { Report } from '../control/report.ts';
@@ -12,6 +13,10 @@ import type { Entry } from '../journal/journal.ts';
 import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
 import { operatingVerbs, type VerbAbout } from './verbs.ts';
+
+class WrongFlag extends Error {
+  override readonly name = 'WrongFlag';
+}
 
 interface Given {
   readonly rules: readonly string[];
@@ -45,6 +50,7 @@ export async function runOperate(
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof WrongFlag) return say(error, exitCodes.usage, output);
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof Refused) return say(error, exitCodes.no, output);
     if (error instanceof NotReached) return say(error, exitCodes.notReached, output);
@@ -183,11 +189,11 @@ function outcomeText({ outcome, status: { summary } }: Outcome): string {
 
 const waitDefaultMs = 60_000;
 
-/** @throws CommanderError */
+/** @throws WrongFlag */
 function waitOf({ options: { timeout } }: Given): number {
   if (typeof timeout !== 'string') return waitDefaultMs;
   const read = parseDuration(timeout);
-  if (!read.ok) throw new CommanderError(exitCodes.usage, 'reinit.duration', `--timeout ${timeout}: ${read.problem}`);
+  if (!read.ok) throw new WrongFlag(`--timeout ${shorten(timeout)}: ${read.problem}`);
   return read.ms;
 }
 
