@@ -46,7 +46,9 @@ test('the application, and reinit', () => {
 });
 
 test('the timeline: the newest first, each change once', () => {
-  const text = words(page(shown({ generations: [generation(), refusedGeneration()], entries }))).split('Timeline')[1];
+  const markup = page(shown({ generations: [generation(), refusedGeneration()], entries }));
+  expect(markup.match(/<li>/g)).toHaveLength(5);
+  const text = words(markup).split('Timeline')[1];
   const order = [
     'change 49073d2162fd of /etc/nginx refused',
     'change 6a2416f534ed of /etc/nginx applied by reload, 3.1s',
@@ -57,7 +59,6 @@ test('the timeline: the newest first, each change once', () => {
   const places = order.map((part) => text?.indexOf(part) ?? -1);
   expect(places).not.toContain(-1);
   expect(places).toEqual(places.toSorted((a, b) => a - b));
-  expect(text).not.toContain('change seen');
 });
 
 describe('the headline is as bad as the worst', () => {
@@ -91,7 +92,7 @@ describe('foreign text', () => {
     expect(markup.match(/<script /g)).toHaveLength(1);
     expect(markup.match(/<style /g)).toHaveLength(1);
     expect(markup).not.toMatch(/<img/);
-    expect(markup).not.toContain('\u001b');
+    for (const character of ['\0', '\u001b', '\u202e']) expect(markup).not.toContain(character);
     expect(markup).toContain('&lt;/pre&gt;&lt;/style&gt;&lt;/script&gt;&lt;script&gt;globalThis.harm = 1');
     expect(words(markup)).toContain(`reinit unpin 'it'\\''s'`);
   });

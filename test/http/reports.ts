@@ -119,6 +119,7 @@ export const entries: readonly Entry[] = [
     event: 'change_seen',
     rule: '/etc/nginx',
   }),
+  entry(93, 'error', refusedRule().refusal?.reason ?? '', { event: 'refused', rule: '/etc/nginx', hash: '49073d2162fd' }),
 ];
 
 /** Everything that may hold foreign text holds what would harm a page that takes it for markup, and more of it than there is room for. */

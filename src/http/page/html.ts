@@ -23,10 +23,15 @@ function markupOf(value: Value): string {
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Control characters are shown as such: a browser drops some, and takes others for the end of a line. */
+/**
+ * Control characters are shown as such: a browser drops some, and takes others for the end of a line. So are those that turn the direction of writing:
+ * with them a text looks like another one (Unicode Technical Report 36, 3.2).
+ */
 const escaped = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  text.replace(/[&<>"']/g, (character) => entities[character] ?? '').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd');
+  text
+    .replace(/[&<>"']/g, (character) => entities[character] ?? '')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
 /** No one text makes the page long. */
 export const clipped = (text: string, most: number): string =>
