@@ -18,7 +18,7 @@ ${facts([
   { term: 'Restarts', value: String(restarts) },
   { term: 'In a row', value: attempt > 0 ? `${attempt}, because it ended by itself` : null, wide: true },
   { term: 'Next start', value: next === null ? null : html`<time datetime="${next}">${next.slice(11, 19)} UTC</time>` },
-  { term: 'Last end', value: end ? html`${text(end.msg)} ${moment(end.time, now)}` : null, wide: true },
+  { term: 'Last end', value: end ? html`<p>${text(end.msg)}</p>${moment(end.time, now)}` : null, wide: true },
 ])}
 ${advice(application)}
 </div>`;

@@ -71,7 +71,7 @@ const shapes: Readonly<Record<Tone, string>> = {
 const tones = Object.keys(shapes) as Tone[];
 
 /** Once a page. */
-export const signs: Html = html`<svg width="0" height="0" aria-hidden="true" focusable="false">${tones.map(
+export const signs: Html = html`<svg class="signs" width="0" height="0" aria-hidden="true" focusable="false">${tones.map(
   (tone) => html`<symbol id="sign-${tone}" viewBox="0 0 16 16">${verbatim(shapes[tone])}</symbol>`,
 )}</svg>`;
 
