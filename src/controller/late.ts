@@ -54,7 +54,11 @@ async function http(settings: HttpSettings, controller: Controller, log: Log): P
 }
 
 /** What operators reach, by whatever way. */
-function controllerOf(journal: Journal, since: string, { config, driver, steps, watches, now, generation }: LateOptions): Controller {
+function controllerOf(
+  journal: Journal,
+  since: string,
+  { config, driver, steps, watches, now, count, generation }: LateOptions,
+): Controller {
   return {
     config,
     reinit: { version, pid: process.pid, controller_generation: generation, since },
@@ -66,6 +70,7 @@ function controllerOf(journal: Journal, since: string, { config, driver, steps, 
       return () => steps.delete(listener);
     },
     now,
+    count,
     look: (rule) => watches.get(rule)?.look(),
     // Its parent is init, to which a stop from inside is as good as one from outside.
     stop: (signo) => process.kill(process.ppid, signo),

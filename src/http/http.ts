@@ -3,6 +3,7 @@
  * happen: a client that changes something, or that blocks, ends or slows the supervisor.
  */
 import type { Server } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
 import type { HttpSettings } from '../config/model.ts';
 import type { Controller } from '../control/control.ts';
 import type { Log } from '../log/log.ts';
@@ -14,6 +15,8 @@ import { createStream } from './stream.ts';
 import { createUsage } from './usage.ts';
 
 export function startHttp(settings: HttpSettings, controller: Controller, log: Log): Server {
+  // Requests that come often would set V8's middle compiler to work, in a thread beside: 10 MB that never come back, for nothing that is slow here.
+  setFlagsFromString('--no-maglev');
   const usage = createUsage();
   const sources: Sources = { settings, controller, metrics: createMetrics(controller, usage), stream: createStream(controller, usage) };
   const server = createBoundedServer((request, response) => {

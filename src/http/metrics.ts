@@ -8,6 +8,7 @@ import { historyOf } from '../control/history.ts';
 import { reportOf } from '../control/report.ts';
 import { policiesOf } from '../core/policy.ts';
 import type { Entry } from '../journal/journal.ts';
+import type { Counted } from '../link/messages.ts';
 import { counters, countOf, countsAtRest } from './counts.ts';
 import { type Exposition, expose, type Form, type Point } from './exposition.ts';
 import { gauges, samplesOf } from './gauges.ts';
@@ -49,12 +50,13 @@ export function createMetrics(controller: Controller, usage: Usage): Metrics {
 
   return {
     async scrape(form) {
-      const used = await usage(controller);
+      const [used, init] = await Promise.all([usage(controller), controller.count()]);
       const now = samplesOf(reportOf(controller, Date.now()), historyOf(journal.entries));
       const points: readonly Point[] = [
         ...now.map((sample): Point => ({ kind: 'gauge', help: gauges[sample.name], ...sample })),
         ...tally.sums.map((sum): Point => ({ kind: 'counter', help: counters[sum.name], ...sum })),
         { kind: 'counter', ...controllerRestarts, labels: {}, value: reinit.controller_generation },
+        ...(init ? initPoints(init) : []),
         ...(used ? usagePoints(used) : []),
       ];
       return expose(points, [reloads, validations], form);
@@ -69,6 +71,23 @@ const controllerRestarts = {
   name: 'reinit_controller_restarts_total',
   help: 'Controllers that there were before this one. The application noticed none of their ends.',
 } as const;
+
+const initPoints = ({ orphans, forwarded }: Pick<Counted, 'orphans' | 'forwarded'>): Point[] => [
+  {
+    kind: 'counter',
+    name: 'reinit_orphans_reaped_total',
+    help: 'Processes that had lost their parent, and that init has collected.',
+    labels: {},
+    value: orphans,
+  },
+  {
+    kind: 'counter',
+    name: 'reinit_signals_forwarded_total',
+    help: 'Signals from outside that init has passed on to the application.',
+    labels: {},
+    value: forwarded,
+  },
+];
 
 const usagePoints = ({ cpuSeconds, memory, processes }: Used): Point[] => [
   {

@@ -24,6 +24,8 @@ test('before anything has happened', async () => {
       'reinit_refusals_total{rule="r",reason="invalid"} 0',
       'reinit_application_restarts_total{reason="policy"} 0',
       'reinit_controller_restarts_total 2',
+      'reinit_orphans_reaped_total 5',
+      'reinit_signals_forwarded_total 4',
       'reinit_application_cpu_seconds_total 3.5',
       'reinit_application_memory_bytes 4096',
       'reinit_application_processes 2',

@@ -60,6 +60,7 @@ export function fakeController(): FakeController {
       return () => steps.delete(listener);
     },
     now: () => controller.clock,
+    count: async () => ({ orphans: 5, forwarded: 4 }),
     look: () => undefined,
     stop: () => undefined,
     become({ service = state.service, rule = {} }) {
