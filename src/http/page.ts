@@ -37,7 +37,7 @@ export function renderPage(report: Report, generations: readonly Generation[], e
 ${signs}
 <header class="top">
 <p class="brand">reinit <span class="muted">status</span></p>
-<p id="live" class="muted" role="status">As of <time id="as-of" datetime="${time}">${utc(time)}</time></p>
+<p id="live" class="muted">As of <time id="as-of" datetime="${time}">${utc(time)}</time></p>
 </header>
 <p id="lost" role="status"></p>
 <main>

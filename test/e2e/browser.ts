@@ -20,11 +20,17 @@ export interface Opened {
   look(name: string): Promise<void>;
 }
 
-/** Until the test has finished. */
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions): Promise<Opened> {
+/** Until the test has finished. @param prepare before anything is loaded */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions,
+  prepare: (page: Page) => Promise<void> = async () => {},
+): Promise<Opened> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   const page = await context.newPage();
+  await prepare(page);
   const complaints: string[] = [];
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', ({ message }) => complaints.push(message));

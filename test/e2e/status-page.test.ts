@@ -93,18 +93,26 @@ describe.skipIf(!installed('chromium'))('the status page in Chromium', () => {
     await opened.look('in-sync-desktop');
   });
 
-  test('a lost connection is said, and made again', async () => {
-    const opened = await open(inSync, phone);
-    const { page, server, complaints, textOf } = opened;
+  test('a silent connection is made anew; a lost one is said, and made again', async () => {
+    const server = await startStatusServer(inSync);
+    onTestFinished(() => server.stop());
+    const opened = await openPage(browser, server.url, phone, (page) => page.clock.install());
+    const { page, complaints, textOf } = opened;
     await live(opened);
+    await page.clock.fastForward(47_000);
+    await eventually('another connection', () => server.asked.filter((path) => path.endsWith('/events')).length === 2);
+    expect(await textOf('#lost')).toBe('');
+
     server.refuse();
     await page.waitForSelector('#lost:not(:empty)');
     expect(await textOf('#lost')).toMatch(/^Not live since 2026-03-04 \d\d:\d\d:\d\d UTC/);
     const unexpected = complaints.splice(0).filter((complaint) => !/ERR_|status of 503/.test(complaint));
     expect(unexpected).toEqual([]);
     await opened.look('lost-phone');
+
     server.show(refused);
     server.accept();
+    await page.clock.fastForward(3_000);
     await page.waitForSelector('#lost:empty', { state: 'attached' });
     await page.waitForSelector('.headline.bad');
   });
