@@ -73,18 +73,6 @@ const siblings: Plugin = {
     }),
 };
 
-/**
- * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
- * are empty in the bundle.
- */
-const noWorkers: Plugin = {
-  name: 'no-workers',
-  setup: (plugin) => {
-    plugin.onResolve({ filter: /^(thread-stream|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'no-workers' }));
-    plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
-  },
-};
-
 /** `./style.css?raw` is the text of that file, as Vite has it in the tests. */
 const texts: Plugin = {
   name: 'texts',
@@ -94,6 +82,18 @@ const texts: Plugin = {
       namespace: 'text',
     }));
     plugin.onLoad({ filter: /.*/, namespace: 'text' }, ({ path }) => ({ contents: readFileSync(path), loader: 'text' }));
+  },
+};
+
+/**
+ * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
+ * are empty in the bundle.
+ */
+const noWorkers: Plugin = {
+  name: 'no-workers',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /^(thread-stream|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'no-workers' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
   },
 };
 
