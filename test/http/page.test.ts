@@ -50,7 +50,7 @@ test('the timeline: the newest first, each change once', () => {
   expect(markup.match(/<li>/g)).toHaveLength(5);
   const text = words(markup).split('Timeline')[1];
   const order = [
-    'change 49073d2162fd of /etc/nginx refused',
+    'change 49073d2162fd of /etc/nginx refused conf.d/default.conf Why',
     'change 6a2416f534ed of /etc/nginx applied by reload, 3.1s',
     'started nginx again',
     'ended by itself',

@@ -78,7 +78,7 @@ export const generation = (over: Partial<Generation> = {}): Generation => ({
   rule: '/etc/nginx',
   hash: '6a2416f534ed',
   seen_at: ago(3_720),
-  files: ['conf.d/default.conf'],
+  files: ['/etc/nginx/conf.d/default.conf'],
   more: 0,
   fate: 'applied',
   decided_at: ago(3_717),

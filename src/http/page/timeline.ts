@@ -1,7 +1,7 @@
 /** Changes, restarts and refusals, the newest first: what was decided of each generation once, and what else is worth a line. Pure. */
 import { type Generation, tellsOfGeneration } from '../../control/history.ts';
-import { formatDuration } from '../../core/durations.ts';
 import type { Entry } from '../../journal/journal.ts';
+import { after, below } from '../../log/words.ts';
 import { type Html, html } from './html.ts';
 import { code, moment, named, printed, some, text } from './parts.ts';
 import { fateTones, sign, type Tone } from './tone.ts';
@@ -48,13 +48,17 @@ const fateWords: Readonly<Record<Generation['fate'], string>> = {
 };
 
 function generationItem({ rule, hash, seen_at, decided_at, fate, how, ms, reason, output, good, files, more }: Generation): Item {
-  const took = fate === 'applied' && ms !== null ? `, ${formatDuration(ms)} after it was seen` : '';
+  const took = fate === 'applied' && ms !== null ? `, ${after(ms)} after it was seen` : '';
   const by = fate === 'applied' && how ? ` by ${how}` : '';
   return {
     time: decided_at ?? seen_at,
     tone: fateTones[fate],
     title: html`change ${code(hash)} of ${named(rule)} <strong>${fateWords[fate]}</strong>${by}${took}${good && ' · good'}`,
-    about: some(files, mostFiles, more),
+    about: some(
+      files.map((file) => below(file, rule)),
+      mostFiles,
+      more,
+    ),
     why: fate === 'applied' ? null : reason,
     output: fate === 'applied' ? null : output,
   };
