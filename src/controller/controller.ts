@@ -76,7 +76,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, steps, watches, shop, now: clock.now, generation: link.hello.generation });
+  await loadLate({ config, log, driver, steps, watches, shop, now: clock.now, count: link.count, generation: link.hello.generation });
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map();
@@ -91,6 +91,7 @@ export interface LateOptions {
   /** Called after each step. */
   readonly steps: Set<() => void>;
   readonly now: () => number;
+  readonly count: Link['count'];
   /** How many controllers there were before this one. */
   readonly generation: number;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Report, RuleReport } from '../../src/control/report.ts';
-import { age, historyText, statusText } from '../../src/operate/render.ts';
+import { age } from '../../src/core/durations.ts';
+import { historyText, statusText } from '../../src/operate/render.ts';
 import { helpOf, runOperate } from '../../src/operate/run.ts';
 import { topText } from '../../src/operate/top.ts';
 import { operatingVerbs } from '../../src/operate/verbs.ts';
