@@ -28,7 +28,7 @@ export default defineConfig({
           env: noSocket,
           maxWorkers: 4,
           include: [
-            'test/{core,config,control,environment,journal,watch,controller,doctor,host,http,link,loader,log,operate,probe,publish,target,cli,docs}/**/*.test.ts',
+            'test/{core,config,control,environment,journal,watch,controller,doctor,host,http,link,loader,log,operate,probe,publish,target,usage,cli,docs}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },

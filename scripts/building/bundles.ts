@@ -14,6 +14,7 @@ const bundles = {
   boot: 'src/controller/boot.ts',
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
+  usage: 'src/usage/usage.ts',
   control: 'src/control/control.ts',
   http: 'src/http/http.ts',
   cli: 'src/cli/main.ts',
@@ -51,7 +52,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers, fewMetrics],
+    plugins: [siblings, noWorkers, noGetconf, fewMetrics],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -96,6 +97,15 @@ const fewMetrics: Plugin = {
     );
     plugin.onLoad({ filter: /.*/, namespace: 'few-metrics' }, () => ({ contents: '' }));
   },
+};
+
+/** pidusage asks getconf(1) for two numbers: here nobody runs it. */
+const noGetconf: Plugin = {
+  name: 'no-getconf',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
+      /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
+    ),
 };
 
 const bundleOf = (file: string): string | undefined => Object.entries(bundles).find(([, first]) => join(root, first) === file)?.[0];

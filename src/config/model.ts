@@ -82,6 +82,14 @@ export interface ServiceConfig {
   readonly restart_order: 'stop_first' | 'start_first';
   /** When the application is ready. Undefined: as soon as it runs. */
   readonly ready: Probe | undefined;
+  /** Whether it is still alive, asked over and over once it is ready: a no is a restart. */
+  readonly liveness: Probe | undefined;
+  /** Whether it serves, asked over and over: told, and nothing else. */
+  readonly readiness: Probe | undefined;
+  /** More than this for the application and its descendants is a restart. */
+  readonly memory_limit: MemoryLimit | undefined;
+  /** Running so long is a restart. */
+  readonly max_uptime: number | undefined;
   /** Listening sockets that init binds, holds over restarts and passes on (sd_listen_fds(3)). */
   readonly sockets: readonly SocketSpec[];
 
@@ -98,6 +106,9 @@ export interface ServiceConfig {
 
   readonly watch: readonly WatchRule[];
 }
+
+/** `percent`: of the limit that the kernel holds the container to (its cgroup's). */
+export type MemoryLimit = { readonly kind: 'bytes'; readonly bytes: number } | { readonly kind: 'percent'; readonly percent: number };
 
 /** A question to the application, and how often it is asked; names and meaning are those of Kubernetes' probes. Times in ms. */
 export interface Probe {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { type Raw, required, unset, withDefault } from './kinds.ts';
-import { choice, controlSocket, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
+import { choice, controlSocket, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { httpServer } from './leaves/listen.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
-import { confirmation, readiness } from './leaves/probes.ts';
+import { confirmation, ready, repeated } from './leaves/probes.ts';
 import { publish } from './leaves/publish.ts';
 import { httpCall } from './leaves/requests.ts';
 import { signal, signalList, signalRules, stopSignal } from './leaves/signals.ts';
@@ -208,8 +208,24 @@ export const service = {
     'On a restart: first stop the old instance, or first start the new one, wait until it is `ready`, and stop the old one then. Both listen at once then: give them `sockets`, or let them share their address (SO_REUSEPORT).',
   ),
   ready: unset(
-    readiness,
+    ready,
     'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs. With `restart_order: start_first` the old instance may answer an http or tcp probe, too, so the new one has to live for 3 s in any case; `notify` and `exec` count at once.',
+  ),
+  liveness: unset(
+    repeated,
+    'Whether the application is still alive: a probe, which is asked over and over from when it is `ready`. A no is a restart, paced and counted like one by `restart`; where that is `no` the application is stopped, and the container ends with 104, so that the engine starts it again. Right after a change it is a failure of that change.',
+  ),
+  readiness: unset(
+    repeated,
+    'Whether the application serves: a probe, which is asked over and over from when it is `ready`. It is told (log, status, metrics), and is never a reason for a restart.',
+  ),
+  memory_limit: unset(
+    memory,
+    "The application is restarted when it and its descendants hold more memory than this, before the kernel ends it: a size, or a share of the container's own limit. Forked processes are counted with what they share once.",
+  ),
+  max_uptime: unset(
+    duration(1_000),
+    'The application is restarted when it has run for so long; each replica up to a tenth earlier, so that not all do so at once. Never while a change is being applied.',
   ),
   sockets: withDefault(
     sockets,
@@ -274,6 +290,10 @@ export function toConfig({ log, http, preset: _, attach, ...given }: Settings): 
     umask: undefined,
     stop_timeout: undefined,
     ready: undefined,
+    liveness: undefined,
+    readiness: undefined,
+    memory_limit: undefined,
+    max_uptime: undefined,
     state_dir: undefined,
     ...given,
     command: given.command ?? [],

@@ -50,7 +50,7 @@ export function effectOf(command: Command, config: Config, users: Users, environ
       );
     }
     case 'probe': {
-      const probe = command.of === undefined ? service.ready : ruleOf(service, command.of).confirm_by;
+      const probe = 'rule' in command.of ? ruleOf(service, command.of.rule).confirm_by : service[command.of.service];
       const argv = probe?.check.kind === 'exec' ? probe.check.command : [];
       return helperSpawn(command.token, argv, probe?.timeout ?? 0, service, surroundings(users.application, command.environment));
     }

@@ -10,6 +10,7 @@ export const exitCodes = {
   bug: 101,
   nothingAccepted: 102,
   notReached: 103,
+  unwell: 104,
   system: 111,
   cannotExecute: 126,
   notFound: 127,
@@ -52,6 +53,13 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
     code: '103',
     meaning: 'No running reinit was reached (`reinit status` and the other verbs that ask one).',
     advice: 'The message names the places that were tried.',
+  },
+  {
+    code: '104',
+    meaning:
+      'The application did not answer its `liveness` probe any more, and `restart` is `no`; or it was restarted for that, or for its memory, as often as `restart_limit` allows. It was stopped.',
+    advice:
+      'The engine starts the container again, where its restart policy says so. The lines before name the last answer, or the memory.',
   },
   {
     code: '111',

@@ -4,13 +4,13 @@ import type { RuleVerb } from './rule.ts';
 import type { End } from './wait-status.ts';
 
 /** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
-export type StartReason = 'start' | 'change' | 'policy' | 'failed_change';
+export type StartReason = 'start' | 'change' | 'policy' | 'failed_change' | 'liveness' | 'memory' | 'uptime';
 
 /** By what a change reached the application. `start`: it found it as it started. */
 export type Way = Action | 'start';
 
-/** Why a generation is taken back: the application ended, was not ready, did not confirm, or could not be signalled. */
-export type RollbackReason = 'ended' | 'not_ready' | 'unconfirmed' | 'refused';
+/** Why a generation is taken back: the application ended, was not ready, did not live on, did not confirm, or could not be signalled. */
+export type RollbackReason = 'ended' | 'not_ready' | 'not_alive' | 'unconfirmed' | 'refused';
 
 /** What follows an action that failed or was not confirmed. */
 export type Sequel = 'again' | 'keep' | 'restart' | 'rollback';
@@ -51,6 +51,21 @@ export type Note =
   | { readonly kind: 'not_published'; readonly problem: string; readonly retryMs: number | undefined }
   | { readonly kind: 'ready'; readonly ms: number }
   | { readonly kind: 'not_ready'; readonly problem: string; readonly ms: number }
+  /** It has not said for `silentMs` that it lives. `rescue`: it is started again, for the change before it is at fault. */
+  | { readonly kind: 'not_alive'; readonly problem: string; readonly silentMs: number; readonly sequel: 'restart' | 'leave' | 'rescue' }
+  | {
+      readonly kind: 'over_memory';
+      readonly bytes: number;
+      readonly limit: number;
+      readonly processes: number;
+      readonly ranMs: number;
+    }
+  | { readonly kind: 'memory_unknown'; readonly problem: string }
+  /** It has run long enough (`max_uptime`). */
+  | { readonly kind: 'renewing'; readonly ranMs: number }
+  /** `readiness` has changed its mind; `ms`: after how long. */
+  | { readonly kind: 'serving'; readonly ms: number }
+  | { readonly kind: 'not_serving'; readonly problem: string; readonly ms: number }
   | { readonly kind: 'starting_beside' }
   | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
   | { readonly kind: 'beside_failed'; readonly problem: string }
@@ -95,7 +110,14 @@ export type RuleNote =
       readonly why: Deafness;
     }
   /** `signo`: undefined where the action was no signal. */
-  | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
+  | {
+      readonly kind: 'reload_failed';
+      readonly hash: string;
+      readonly signo: number | undefined;
+      readonly afterMs: number;
+      /** What the application did; undefined: it ended. */
+      readonly problem?: string | undefined;
+    }
   /** `problem`: what the application did, as in `was not ready in time`; undefined: it ended. */
   | { readonly kind: 'restart_failed'; readonly hash: string; readonly problem: string | undefined }
   | {

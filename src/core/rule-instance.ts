@@ -66,17 +66,23 @@ export function ended(
   policy: RulePolicy,
   id: number,
 ): RuleStep | undefined {
-  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event.at, policy, id);
+  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event, policy, id);
   if (rule.phase.kind === 'down' || (rule.phase.kind === 'applying' && event.ordered)) return undefined;
   return enter({ ...rule, goodAt: undefined }, { kind: 'down' });
 }
 
 /** It came up on a new generation, and did not last: back to the last one that did. */
-function endedOnProbation(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
+function endedOnProbation(
+  rule: RuleState,
+  { problem, at }: Extract<InstanceEvent, { kind: 'instanceEnded' }>,
+  policy: RulePolicy,
+  id: number,
+): RuleStep | undefined {
   const { applied, good, published } = rule;
   if (!applied || !good || !isOnProbation(rule, policy) || published?.hash !== applied.hash) return undefined;
   const state = { ...rule, applied: undefined, goodAt: undefined, published: good, refused: applied.hash };
-  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why: 'ended' } as const;
+  const why = problem === undefined ? 'ended' : 'not_alive';
+  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why } as const;
   const busy = rule.phase.kind !== 'idle' && rule.phase.kind !== 'down';
   return tell(busy ? learnt(state) : evaluate(state, policy, at, id), note);
 }

@@ -185,8 +185,17 @@ export type InstanceEvent =
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
   /** The one beside did not come up; the other one goes on. */
   | { readonly kind: 'besideFailed'; readonly problem: string; readonly at: number }
-  /** The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. */
-  | { readonly kind: 'instanceEnded'; readonly ordered: boolean; readonly end: End | undefined; readonly at: number };
+  /**
+   * The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. `problem`: it runs, and is as good as ended: it does not
+   * answer, and is about to be stopped for it.
+   */
+  | {
+      readonly kind: 'instanceEnded';
+      readonly ordered: boolean;
+      readonly end: End | undefined;
+      readonly problem?: string | undefined;
+      readonly at: number;
+    };
 
 export type RuleCommand = { readonly kind: 'validate'; readonly token: number; readonly step: number } | { readonly kind: 'restart' };
 

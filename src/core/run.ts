@@ -11,11 +11,13 @@ import type { Reading } from './reading.ts';
 import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState, type RuleVerb } from './rule.ts';
 import { ruleTransition } from './rule-machine.ts';
 import { serviceTransition } from './service.ts';
+import { attended } from './service-care.ts';
 import {
   otherInstance,
   type ServiceCommand,
   type ServiceEvent,
   type ServicePolicy,
+  type ServiceProbe,
   type ServiceState,
   type ServiceStep,
 } from './service-state.ts';
@@ -42,11 +44,14 @@ export interface Orders {
   readonly hold: boolean;
 }
 
+/** Whose probe: one of the service, or `confirm_by` of a rule. */
+export type ProbeOf = { readonly service: ServiceProbe } | { readonly rule: string };
+
 /** `environment`: the hash of the variables of `env_from`, undefined where there are none. */
 export type Command =
-  | Exclude<ServiceCommand, { kind: 'spawn' | 'probeReady' }>
+  | Exclude<ServiceCommand, { kind: 'spawn' | 'probe' }>
   | { readonly kind: 'spawn'; readonly token: number; readonly environment: string | undefined }
-  | { readonly kind: 'probe'; readonly token: number; readonly of: string | undefined; readonly environment: string | undefined }
+  | { readonly kind: 'probe'; readonly token: number; readonly of: ProbeOf; readonly environment: string | undefined }
   | ({ readonly kind: 'orders' } & Orders)
   | {
       readonly kind: 'validate';
@@ -120,7 +125,8 @@ export const openRun = (state: State, config: Config): Run => ({
 });
 
 /** Orders go first: what follows in the same commit already counts under them. */
-export function close(run: Run): Step {
+export function close(run: Run, at: number): Step {
+  run.state = { ...run.state, service: attended(run.state.service, at, servicePolicy(run)) };
   const orders = ordersOf(run);
   const same = !orders || (run.state.orders?.token === orders.token && run.state.orders.hold === orders.hold);
   if (same) return { state: run.state, commands: run.commands, notes: run.notes };
@@ -171,8 +177,8 @@ function serviceCommand(run: Run, command: ServiceCommand): Command {
   switch (command.kind) {
     case 'spawn':
       return { ...command, environment: environmentOf(run) };
-    case 'probeReady':
-      return { kind: 'probe', token: command.token, of: undefined, environment: environmentOf(run) };
+    case 'probe':
+      return { ...command, of: { service: command.of }, environment: environmentOf(run) };
     default:
       return command;
   }
@@ -249,7 +255,7 @@ function takeApplyCommand(run: Run, command: ApplyCommand, at: number): void {
       run.commands.push({ ...command, environment: environmentOf(run) });
       return;
     case 'probe':
-      run.commands.push({ kind: 'probe', token: command.token, of: command.rule, environment: environmentOf(run) });
+      run.commands.push({ kind: 'probe', token: command.token, of: { rule: command.rule }, environment: environmentOf(run) });
       return;
     case 'restart':
       toService(run, { kind: 'restartWanted', at });

@@ -7,6 +7,7 @@ import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import { shortHash, shortOf } from './reading.ts';
 import { formerOf, isJudging, isRefused, type RuleState } from './rule.ts';
 import type { State } from './run.ts';
+import { servedOf } from './service-care.ts';
 import type { ServiceState } from './service-state.ts';
 
 /** Raised with every change that somebody who reads it could trip over; keys may be added without. */
@@ -54,7 +55,9 @@ export interface RuleStatus {
 export interface ApplicationStatus {
   readonly state: ServiceState['kind'];
   readonly pid: number | null;
+  /** `ready` has said so, and `readiness`, where there is one, does. */
   readonly ready: boolean;
+  readonly not_ready_because: string | null;
   readonly since: string | null;
   /** Restarts by policy in a row. */
   readonly attempt: number;
@@ -97,10 +100,12 @@ type Time = (at: number) => string;
 
 function applicationStatus(service: ServiceState, time: Time): ApplicationStatus {
   const running = service.kind === 'running' ? service : undefined;
+  const { serves, problem } = servedOf(service);
   return {
     state: service.kind,
     pid: running?.pid ?? null,
-    ready: running?.readiness.kind === 'ready',
+    ready: serves,
+    not_ready_because: problem ?? null,
     since: running ? time(running.since) : 'since' in service ? time(service.since) : null,
     attempt: 'attempt' in service ? service.attempt : 0,
     next_start_at: service.kind === 'backoff' ? time(service.until) : null,

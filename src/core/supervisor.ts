@@ -21,12 +21,14 @@ import {
   type Run,
   type State,
   type Step,
+  servicePolicy,
   toAll,
   toApply,
   toRule,
   toRules,
   toService,
 } from './run.ts';
+import { troubleOf } from './service-care.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 
@@ -35,9 +37,10 @@ export function transition(state: State, event: Event, config: Config): Step {
   const run = openRun(state, config);
   const at = 'at_ms' in event ? event.at_ms : event.at;
   handle(run, event);
+  tend(run, at);
   giveTurns(run, at);
   decideStart(run);
-  return close(run);
+  return close(run, at);
 }
 
 function handle(run: Run, event: Event): void {
@@ -131,13 +134,30 @@ function exited(run: Run, event: Link<'exited'>): void {
     return;
   }
   const end = endOf(event.status);
-  const { service, apply } = run.state;
+  const { service } = run.state;
   const ordered = service.kind === 'stopping';
   const replaced = service.kind === 'running' && service.beside !== undefined;
-  const rescue = isUnconfirmed(apply) || canFallBack(apply) || (shellCode(end) !== 0 && isOnTrial(run));
+  const rescue = isOfChange(run, shellCode(end) !== 0);
   // Before the service: a spawn that follows from this end finds the rules without an instance.
   if (isFirst(run, event.token) && !replaced) toAll(run, { kind: 'instanceEnded', ordered, end, at: event.at_ms });
   toService(run, { kind: 'exited', token: event.token, end, rescue, at: event.at_ms });
+}
+
+/** An end now is what is being applied, or what has not proven itself yet, to blame for. */
+const isOfChange = (run: Run, failure: boolean): boolean =>
+  isUnconfirmed(run.state.apply) || canFallBack(run.state.apply) || (failure && isOnTrial(run));
+
+/** An application that does not live has failed before it has ended: what is being applied, and the rules, are told so at once. */
+function tend(run: Run, at: number): void {
+  const { service, apply } = run.state;
+  const trouble = troubleOf(service, at, servicePolicy(run), apply.kind !== 'none');
+  if (!trouble) return;
+  const rescue = trouble.kind === 'dead' && isOfChange(run, true);
+  if (trouble.kind === 'dead') {
+    const problem = `did not answer its liveness probe: ${trouble.problem}`;
+    toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, problem, at });
+  }
+  toService(run, { kind: 'troubled', trouble, rescue, at });
 }
 
 /** A program of ours: whoever waits for its token knows it. */
@@ -198,6 +218,7 @@ function listening(run: Run, { id, error, stage, text, at_ms: at }: Link<'listen
 function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {
   toRules(run, event);
   toApply(run, event);
+  if (event.result.kind === 'weighed') toService(run, { kind: 'weighed', id: event.id, answer: event.result.answer, at: event.at });
   if (event.result.kind === 'sought') toService(run, { kind: 'sought', id: event.id, sight: event.result.sight, at: event.at });
   if (event.result.kind !== 'done') return;
   const { problem } = event.result;

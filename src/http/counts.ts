@@ -71,8 +71,21 @@ function refusalReason({ timed_out, stage, exit_code, signal }: Entry): string {
 }
 
 /** Records, so that the compiler asks for what comes to be. */
-const restarts: Readonly<Record<Exclude<StartReason, 'start'>, true>> = { change: true, policy: true, failed_change: true };
-const rollbacks: Readonly<Record<RollbackReason, true>> = { ended: true, not_ready: true, unconfirmed: true, refused: true };
+const restarts: Readonly<Record<Exclude<StartReason, 'start'>, true>> = {
+  change: true,
+  policy: true,
+  failed_change: true,
+  liveness: true,
+  memory: true,
+  uptime: true,
+};
+const rollbacks: Readonly<Record<RollbackReason, true>> = {
+  ended: true,
+  not_ready: true,
+  not_alive: true,
+  unconfirmed: true,
+  refused: true,
+};
 
 /** Those that are there before anything has happened: a rate needs a first value. */
 export function countsAtRest(rules: readonly RulePolicy[]): Count[] {

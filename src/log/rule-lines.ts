@@ -76,11 +76,11 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       `change ${hash} of ${rule} not applied: ${falls[why]} ${signalName(signo)}, and reinit cannot restart what another container runs. Set reload_signal to one that it handles${why === 'killed_before' ? '' : '. It is tried again now and then'}.`,
       { hash, signal: signalName(signo), why },
     ),
-  reload_failed: ({ hash, signo, afterMs }, rule, { attached }) => {
+  reload_failed: ({ hash, signo, afterMs, problem }, rule, { attached }) => {
     const cause = signo === undefined ? 'the action' : signalName(signo);
     return line(
       'error',
-      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${cause}; ${attached ? 'its own container has to start it again' : 'it is started again once'}`,
+      `reload of ${hash} of ${rule} failed: the application ${problem === undefined ? 'ended' : `${problem},`} ${after(afterMs)} after ${cause}; ${attached ? 'its own container has to start it again' : 'it is started again once'}`,
       { hash, signal: signo === undefined ? undefined : signalName(signo), after_ms: afterMs },
     );
   },
@@ -217,6 +217,7 @@ const sequels = {
 const rollbacks = {
   ended: 'the application did not stay up on the new one',
   not_ready: 'the application was not ready on the new one',
+  not_alive: 'the application did not live on with the new one',
   unconfirmed: 'the application has not confirmed the new one',
   refused: 'the application could not be told of the new one',
 } as const;

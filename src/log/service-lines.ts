@@ -1,8 +1,10 @@
 /** Lines about the application. */
 import type { SignalResult } from '../core/apply-state.ts';
 import { formatDuration } from '../core/durations.ts';
+import { exitCodes } from '../core/exit-codes.ts';
 import type { StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
+import { formatBytes } from '../core/sizes.ts';
 import { endWords, shellCode } from '../core/wait-status.ts';
 import { line, type ServiceLine, type ServiceNote } from './line.ts';
 import { after, counted, endFields } from './words.ts';
@@ -12,6 +14,9 @@ const reasons: Readonly<Record<StartReason, string>> = {
   change: ' on the changed configuration',
   policy: ' again, as `restart` asks for',
   failed_change: ' again, after the failed change',
+  liveness: ' again, since it did not live any more',
+  memory: ' again, for its memory',
+  uptime: ' anew, as `max_uptime` asks for',
 };
 
 const startAdvices: Readonly<Record<string, string>> = {
@@ -23,6 +28,12 @@ const startAdvices: Readonly<Record<string, string>> = {
   nice: 'Look at nice: less than 0 needs CAP_SYS_NICE.',
   interpreter: 'The file is there; the program that its first line (or its ELF header) names is not to be had in this image.',
 };
+
+const deadSequels = {
+  restart: 'It is stopped, and started again.',
+  rescue: 'It is stopped, and started again: the change before it has failed.',
+  leave: `It is stopped, and the container ends with ${exitCodes.unwell}, since restart is no.`,
+} as const;
 
 const results: Readonly<Record<SignalResult, string>> = {
   sent: 'sent',
@@ -115,6 +126,30 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
   ready: ({ ms }, { command }) => line('info', `${command} is ready, ${after(ms)} after its start`, { ms }),
   not_ready: ({ problem, ms }, { command }) =>
     line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running, and gets changes in spite of it.`, {
+      ms,
+      reason: problem,
+    }),
+  not_alive: ({ problem, silentMs, sequel }, { command }) =>
+    line('error', `${command} has not answered its liveness probe for ${after(silentMs)}: ${problem}. ${deadSequels[sequel]}`, {
+      reason: problem,
+      silent_ms: silentMs,
+      sequel,
+    }),
+  over_memory: ({ bytes, limit, processes, ranMs }, { command }) =>
+    line(
+      'warn',
+      `${command} holds ${formatBytes(bytes)} in ${counted(processes, 'process', 'processes')} after ${after(ranMs)}, more than memory_limit, ${formatBytes(limit)}: it is restarted before the kernel ends it`,
+      { bytes, limit_bytes: limit, processes, ran_ms: ranMs },
+    ),
+  memory_unknown: ({ problem }, { command }) =>
+    line('warn', `how much memory ${command} holds cannot be known (memory_limit): ${problem}. It is tried again now and then.`, {
+      reason: problem,
+    }),
+  renewing: ({ ranMs }, { command }) =>
+    line('info', `${command} has run for ${after(ranMs)}: it is started anew (max_uptime)`, { ran_ms: ranMs }),
+  serving: ({ ms }, { command }) => line('info', `${command} serves (readiness), after ${after(ms)}`, { ms }),
+  not_serving: ({ problem, ms }, { command }) =>
+    line('warn', `${command} does not serve any more, after ${after(ms)} (readiness): ${problem}. It is left running.`, {
       ms,
       reason: problem,
     }),

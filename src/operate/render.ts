@@ -11,9 +11,9 @@ export const entryLine = (entry: Entry): string => readable(JSON.stringify(entry
 /** @param now ms since the epoch */
 export function statusText(report: Report, now: number): string {
   const { application, rules, reinit } = report;
-  const { state, pid, ready, since, next_start_at: next } = application;
+  const { state, pid, ready, not_ready_because: problem, since, next_start_at: next } = application;
   const life = [
-    state === 'running' ? (ready ? 'running, ready' : 'running, not ready') : state,
+    state === 'running' ? (ready ? 'running, ready' : `running, not ready${problem === null ? '' : ` (${problem})`}`) : state,
     ...(pid === null ? [] : [`pid ${pid}`]),
     ...(since === null ? [] : [`since ${age(since, now)}`]),
     ...(next === null ? [] : [`next start in ${age(new Date(2 * now - Date.parse(next)).toISOString(), now)}`]),

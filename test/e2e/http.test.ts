@@ -8,7 +8,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { childrenOf, configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
 import { byWorkers, fast, mainOf, nginxSite, serves } from './sites.ts';
 
 interface Prometheus {
@@ -64,6 +64,8 @@ describe.skipIf(!isRoot || !installed('nginx', 'prometheus', 'promtool'))('Prome
       eventually(`${query} is ${value}`, async () => (await prometheus.value(query)) === value, 20_000);
     await becomes('reinit_config_in_sync{rule="site"}', 1);
     await becomes('reinit_application_ready', 1);
+    await becomes('reinit_application_processes > 1', 1 + childrenOf(main).length);
+    await becomes('reinit_application_memory_bytes > bool 1e6', 1);
     execFileSync('promtool', ['check', 'metrics'], { input: `${await get('/metrics')}\n`, stdio: ['pipe', 'pipe', 'pipe'] });
 
     await updateVolume(site.volume, site.payload('two', { directive: 'retrun' }));

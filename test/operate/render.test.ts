@@ -32,7 +32,15 @@ const report: Report = {
   healthy: true,
   in_sync: false,
   summary: 's',
-  application: { state: 'running', pid: 7, ready: true, since: '2026-02-27T09:00:00Z', attempt: 0, next_start_at: null },
+  application: {
+    state: 'running',
+    pid: 7,
+    ready: true,
+    not_ready_because: null,
+    since: '2026-02-27T09:00:00Z',
+    attempt: 0,
+    next_start_at: null,
+  },
   rules: [rule],
   restarts: 2,
   reinit: { version: '1.2.3', pid: 9, controller_generation: 1, since: '2026-03-01T11:00:00Z' },
@@ -52,6 +60,11 @@ it was refused
 /etc/nginx is mounted by subPath.
 /etc/nginx: changes are found by polling
 `);
+});
+
+test('an application that is not ready, and why', () => {
+  const application = { ...report.application, ready: false, not_ready_because: '127.0.0.1:80 answered 503' };
+  expect(statusText({ ...report, application }, now)).toContain('running, not ready (127.0.0.1:80 answered 503), pid 7');
 });
 
 test('an application that waits for its next start', () => {
