@@ -1,5 +1,6 @@
 /** What an entry of the journal adds to which counter. Pure. Labels are words of reinit's own and names of rules: so many, and no more. */
-import type { Action } from '../core/policy.ts';
+import type { RollbackReason, StartReason } from '../core/notes.ts';
+import { type Action, isOwned, type RulePolicy } from '../core/policy.ts';
 import type { Entry } from '../journal/journal.ts';
 
 export const counters = {
@@ -69,16 +70,40 @@ function refusalReason({ timed_out, stage, exit_code, signal }: Entry): string {
   return signal === undefined ? 'unusable' : 'validator_killed';
 }
 
+/** Records, so that the compiler asks for what comes to be. */
+const restarts: Readonly<Record<Exclude<StartReason, 'start'>, true>> = {
+  change: true,
+  policy: true,
+  failed_change: true,
+  liveness: true,
+  memory: true,
+  uptime: true,
+  asked: true,
+};
+const rollbacks: Readonly<Record<RollbackReason, true>> = {
+  ended: true,
+  not_ready: true,
+  not_alive: true,
+  unconfirmed: true,
+  refused: true,
+};
+
 /** Those that are there before anything has happened: a rate needs a first value. */
-export function countsAtRest(rules: readonly { readonly name: string; readonly on_change: Action }[]): Count[] {
+export function countsAtRest(rules: readonly RulePolicy[]): Count[] {
   return [
-    ...rules.flatMap(({ name: rule, on_change: how }): Count[] => [
-      { name: 'reinit_config_changes_total', labels: { rule } },
-      { name: 'reinit_reloads_total', labels: { rule, how, result: 'success' } },
-      { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } },
-      { name: 'reinit_refusals_total', labels: { rule, reason: 'invalid' } },
-      { name: 'reinit_watch_fallbacks_total', labels: { rule } },
-    ]),
-    ...['change', 'policy', 'failed_change'].map((reason): Count => ({ name: 'reinit_application_restarts_total', labels: { reason } })),
+    ...rules.flatMap((policy): Count[] => {
+      const { name: rule, on_change: how } = policy;
+      return [
+        { name: 'reinit_config_changes_total', labels: { rule } },
+        { name: 'reinit_reloads_total', labels: { rule, how, result: 'success' } },
+        { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } },
+        { name: 'reinit_refusals_total', labels: { rule, reason: 'invalid' } },
+        { name: 'reinit_watch_fallbacks_total', labels: { rule } },
+        ...(isOwned(policy) ? Object.keys(rollbacks) : []).map(
+          (reason): Count => ({ name: 'reinit_rollbacks_total', labels: { rule, reason } }),
+        ),
+      ];
+    }),
+    ...Object.keys(restarts).map((reason): Count => ({ name: 'reinit_application_restarts_total', labels: { reason } })),
   ];
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/http/metrics.ts';
+import { createCpuTotal } from '../../src/http/usage.ts';
 import { fakeController, running, serve } from './serving.ts';
 
 const metricsOf = (controller = fakeController()) => {
@@ -127,6 +128,23 @@ test('no application: nothing is said of one', async () => {
   expect(all.join()).not.toContain('start_time');
   controller.become({ service: running });
   expect(seriesOf(await lines(), 'reinit_application_up')).toBe('1');
+});
+
+test('CPU time only grows, whoever ends and whoever gets the number next', () => {
+  const total = createCpuTotal();
+  expect(
+    total([
+      { pid: 1, cpuMs: 100 },
+      { pid: 2, cpuMs: 50 },
+    ]),
+  ).toBe(150);
+  expect(total([{ pid: 1, cpuMs: 130 }])).toBe(180);
+  expect(
+    total([
+      { pid: 1, cpuMs: 20 },
+      { pid: 2, cpuMs: 10 },
+    ]),
+  ).toBe(210);
 });
 
 test('OpenMetrics for who asks, and the plain form is as before afterwards', async () => {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http';
 import { onTestFinished } from 'vitest';
-import type { HttpSettings } from '../../src/config/model.ts';
+import type { HttpSettings, WatchRule } from '../../src/config/model.ts';
 import type { Controller } from '../../src/control/control.ts';
 import { freshRule, type RuleState } from '../../src/core/rule.ts';
 import type { State } from '../../src/core/run.ts';
@@ -35,8 +35,8 @@ export const running: ServiceState = {
 const reading = { hash: 'a'.repeat(64), files: undefined };
 const inSync: RuleState = { ...freshRule(reading, 1_000), applied: reading, divergedAt: undefined, phase: { kind: 'idle' } };
 
-export function fakeController(): FakeController {
-  const config = configOf({}, { name: 'r' });
+export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
+  const config = configOf({}, { name: 'r', ...rule });
   const journal = createJournal();
   const steps = new Set<() => void>();
   let state: State = {
