@@ -28,7 +28,7 @@ export default defineConfig({
           env: noSocket,
           maxWorkers: 4,
           include: [
-            'test/{core,config,control,environment,journal,watch,controller,host,link,loader,log,operate,probe,publish,target,usage,cli,docs}/**/*.test.ts',
+            'test/{cli,config,control,controller,core,docs,doctor,environment,host,journal,link,loader,log,operate,probe,publish,target,usage,watch}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },

@@ -19,6 +19,7 @@ const bundles = {
   cli: 'src/cli/main.ts',
   commands: 'src/cli/run.ts',
   operate: 'src/operate/run.ts',
+  doctor: 'src/doctor/main.ts',
   portable: 'src/host/main.ts',
 };
 

@@ -1,5 +1,5 @@
 import { flagGroups } from '../../src/cli/flag-table.ts';
-import { attachHelpText, helpText } from '../../src/cli/help.ts';
+import { attachHelpText, doctorHelpText, helpText } from '../../src/cli/help.ts';
 import { aboutOf, allFields, type Field, infoOf, type Schema } from '../../src/config/fields.ts';
 import { flagAliases } from '../../src/config/flags.ts';
 import type { Parts } from '../../src/config/kinds.ts';
@@ -95,6 +95,7 @@ export function cliPage(): string {
     'Command line',
     block(helpText()),
     `## reinit attach\n\n${block(attachHelpText())}`,
+    `## reinit doctor\n\n${block(doctorHelpText())}`,
     `## In a running container\n\nThese ask the running reinit over its [control socket](control.md), as the user that it runs as or as root. They leave with 0, with 1 where the answer is no (refused, failed, not healthy), with 103 where no reinit is reached, and with 100 where they are written wrongly.`,
     ...operatingVerbs.map((about) => `### reinit ${about.name}\n\n${block(helpOf(about).trim())}`),
     `## Flags and variables\n\n${variables}`,

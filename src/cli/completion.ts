@@ -18,6 +18,7 @@ const ownVerbs: Readonly<Record<string, string>> = {
   run: 'run the command, watch its configuration',
   attach: 'do it for a process of another container',
   validate: 'check the configuration file, start nothing',
+  doctor: 'look for what is wrong, and say what to do',
   preset: 'print what a preset means',
   schema: 'print the JSON Schema of the file',
   completion: 'print the completion for a shell',
@@ -33,7 +34,7 @@ function words(): Word[] {
   const own = Object.entries(ownVerbs).map(([name, about]) => ({
     name,
     about,
-    options: name === 'run' || name === 'attach' || name === 'validate' ? settings : [],
+    options: withFiles.includes(name) ? [...settings, ...(name === 'doctor' ? doctorOptions : [])] : [],
   }));
   const operating = operatingVerbs.map(({ name, about, options }) => ({
     name,
@@ -45,7 +46,8 @@ function words(): Word[] {
 
 const names = (all: readonly Word[]): string => all.map(({ name }) => name).join(' ');
 /** Files are completed where a file is meant. */
-const withFiles = ['run', 'validate', 'attach'];
+const withFiles = ['run', 'validate', 'attach', 'doctor'];
+const doctorOptions = ['--json', '--strict', '--no-run', '--verbose'];
 
 function bash(all: readonly Word[]): string {
   const cases = all.filter(({ options }) => options.length > 0).map(({ name, options }) => `    ${name}) words="${options.join(' ')}" ;;`);

@@ -1,5 +1,6 @@
 /** The command line: what asks a running reinit is loaded without what reads a configuration, and the other way round. */
 
+import { exitCodes } from '../core/exit-codes.ts';
 import { isOperating } from '../operate/words.ts';
 import type { Output } from './output.ts';
 
@@ -14,6 +15,11 @@ async function run(): Promise<number> {
   return (await import('./run.ts')).runCli(argv, process.env, output);
 }
 
-void run().then((code) => {
-  process.exitCode = code;
-});
+run()
+  .catch((error: Error) => {
+    output.error(`reinit: a bug in reinit: ${error.stack ?? error.message}\n`);
+    return exitCodes.bug;
+  })
+  .then((code) => {
+    process.exitCode = code;
+  });

@@ -39,7 +39,7 @@ export const exitCodeCatalogue: readonly ExitCodeEntry[] = [
   {
     code: '1',
     meaning:
-      'Of a verb that asks a running reinit: no. What was asked for was refused or has failed, or `status --check` finds the application not ready.',
+      'Of a verb that asks a running reinit: no. What was asked for was refused or has failed, `status --check` finds the application not ready, or `doctor` has found an error (with `--strict` a warning).',
     advice: 'The lines before say why.',
   },
   { code: '101', meaning: 'A bug in reinit.', advice: 'Please report it, with the lines before it.' },

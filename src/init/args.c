@@ -10,7 +10,7 @@ extern char **environ;
 
 /* What asks a running reinit, or nobody: none of them starts anything. */
 static const char *const cli_verbs[] = {
-	"validate", "preset", "schema", "help", "--help", "-h", "completion",
+	"validate", "doctor", "preset", "schema", "help", "--help", "-h", "completion",
 	"status", "reload", "accept", "check", "rollback", "pin", "unpin", "rescan", "restart", "stop", "signal",
 	"history", "events", "logs", "top",
 };

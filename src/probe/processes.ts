@@ -102,7 +102,7 @@ export const allPids = (): readonly number[] =>
     .reverse();
 
 /** Whatever is gone, or hidden, has nothing in it. */
-function namesIn(directory: string): string[] {
+export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {
