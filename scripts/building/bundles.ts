@@ -17,6 +17,7 @@ const bundles = {
   usage: 'src/usage/usage.ts',
   control: 'src/control/control.ts',
   notify: 'src/notify/notify.ts',
+  http: 'src/http/http.ts',
   cli: 'src/cli/main.ts',
   commands: 'src/cli/run.ts',
   operate: 'src/operate/run.ts',
@@ -52,7 +53,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers, noGetconf],
+    plugins: [siblings, noWorkers, noGetconf, fewMetrics, texts],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -75,6 +76,18 @@ const siblings: Plugin = {
     }),
 };
 
+/** `./style.css?raw` is the text of that file, as Vite has it in the tests. */
+const texts: Plugin = {
+  name: 'texts',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.slice(0, -'?raw'.length)),
+      namespace: 'text',
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: 'text' }, ({ path }) => ({ contents: readFileSync(path), loader: 'text' }));
+  },
+};
+
 /**
  * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
  * are empty in the bundle.
@@ -94,6 +107,18 @@ const noGetconf: Plugin = {
     plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
       /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
     ),
+};
+
+/** prom-client loads all that it has: node:cluster, a pusher, hooks into the event loop and the collector. Of it there are counters, gauges and histograms. */
+const fewMetrics: Plugin = {
+  name: 'few-metrics',
+  setup: (plugin) => {
+    const unused = /^\.\/lib\/(cluster|defaultMetrics|metricAggregators|pushgateway|summary)$/;
+    plugin.onResolve({ filter: unused }, ({ path, importer }) =>
+      importer.endsWith('/node_modules/prom-client/index.js') ? { path, namespace: 'few-metrics' } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'few-metrics' }, () => ({ contents: '' }));
+  },
 };
 
 const bundleOf = (file: string): string | undefined => Object.entries(bundles).find(([, first]) => join(root, first) === file)?.[0];

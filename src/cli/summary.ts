@@ -1,4 +1,14 @@
-import type { Attach, Config, MemoryLimit, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
+import type {
+  Attach,
+  Config,
+  HttpSettings,
+  MemoryLimit,
+  Probe,
+  ServiceConfig,
+  SignalRule,
+  SocketSpec,
+  WatchRule,
+} from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { signalName } from '../core/signals.ts';
@@ -18,8 +28,14 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
     ...signalRows(main),
     ...main.watch.flatMap(watchRows),
     ['log', `${config.log.level}, ${config.log.format}`],
+    ...(config.http ? [['http', httpText(config.http)] as const] : []),
   ];
   return rows.map(([name, text]) => `  ${name.padEnd(12)} ${text}`).join('\n');
+}
+
+function httpText({ listen: { host, port }, ready_while_refused: ready, page }: HttpSettings): string {
+  const where = host === undefined ? `port ${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${where}${page ? '' : ', without the page'}${ready ? '' : '; not ready while a change is refused'}`;
 }
 
 function commandText(command: readonly string[], after: readonly string[]): string {

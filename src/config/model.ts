@@ -4,6 +4,8 @@
  */
 export interface Config {
   readonly log: LogSettings;
+  /** Undefined: nothing is served. */
+  readonly http: HttpSettings | undefined;
   /** The single form of the YAML is short for one service called `main`; several are to come. */
   readonly services: { readonly main: ServiceConfig };
 }
@@ -12,6 +14,21 @@ export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** `auto`: readable where the container's stderr is a terminal, else JSON. */
   readonly format: 'auto' | 'json' | 'text';
+}
+
+/** Where status, metrics and probes are served, and how. */
+export interface HttpSettings {
+  readonly listen: HttpAddress;
+  /** The application is ready for `/readyz` while what the files hold is refused. */
+  readonly ready_while_refused: boolean;
+  /** There is a status page. */
+  readonly page: boolean;
+}
+
+export interface HttpAddress {
+  /** In numbers; undefined: all addresses. */
+  readonly host: string | undefined;
+  readonly port: number;
 }
 
 /** A process of another container: all that is given has to fit. Nothing given: none has to be known. */

@@ -31,7 +31,7 @@ export function distance(a: string, b: string): number {
 }
 
 /** Settings that the design has and this version has not. */
-const planned: ReadonlySet<string> = new Set(['services', 'control', 'metrics', 'hooks', 'terminal']);
+const planned: ReadonlySet<string> = new Set(['services', 'control', 'hooks', 'terminal']);
 
 const shared = {
   debounce: 'settle',
@@ -180,6 +180,12 @@ const service = {
   state_directory: 'state_dir',
   update_order: 'restart_order',
   order: 'restart_order',
+  metrics: 'http',
+  metrics_address: 'http',
+  metrics_port: 'http',
+  status: 'http',
+  status_port: 'http',
+  telemetry: 'http',
   profile: 'preset',
   template: 'preset',
   webhooks: 'notify',

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { type Raw, required, unset, withDefault } from './kinds.ts';
 import { choice, controlSocket, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
+import { httpServer } from './leaves/listen.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { notify } from './leaves/notify.ts';
 import { confirmation, ready, repeated } from './leaves/probes.ts';
@@ -277,6 +278,10 @@ export const settings = v.strictObject({
     ),
   ),
   log: v.optional(v.pipe(log, v.description("reinit's own log, on stderr. The application's output is not touched.")), {}),
+  http: unset(
+    httpServer,
+    'Status, metrics and probes by HTTP: an address to listen on, or a mapping. Nothing can be changed through it. Default: nothing is served.',
+  ),
 });
 export type Settings = v.InferOutput<typeof settings>;
 export type SettingsInput = { readonly [name: string]: Raw };
@@ -288,7 +293,7 @@ export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]):
   confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
-export function toConfig({ log, preset: _, attach, ...given }: Settings): Config {
+export function toConfig({ log, http, preset: _, attach, ...given }: Settings): Config {
   const main: ServiceConfig = {
     attach: attach && { match: undefined, name: undefined, pid_file: undefined, ...attach },
     user: undefined,
@@ -306,8 +311,11 @@ export function toConfig({ log, preset: _, attach, ...given }: Settings): Config
     stop_signal: given.stop_signal ?? 0,
     watch: given.watch.map(toRule),
   };
-  return { log, services: { main } };
+  return { log, http: toHttp(http), services: { main } };
 }
+
+const toHttp = (given: Settings['http']): Config['http'] =>
+  given === undefined || given.listen === 'off' ? undefined : { ...given, listen: given.listen };
 
 function toRule(given: Settings['watch'][number]): WatchRule {
   return {

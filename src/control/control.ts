@@ -5,6 +5,7 @@
 import type { Config } from '../config/model.ts';
 import type { Event, State } from '../core/run.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Counted } from '../link/messages.ts';
 import type { Log } from '../log/log.ts';
 import { serve } from './connection.ts';
 import type { Place } from './place.ts';
@@ -22,6 +23,8 @@ export interface Controller {
   dispatch(events: readonly Event[]): void;
   /** After each step; returns what takes that back. */
   onStep(listener: () => void): () => void;
+  /** What init has counted; undefined: it does not say. Rejects never. */
+  count(): Promise<Pick<Counted, 'orphans' | 'forwarded'> | undefined>;
   /** ms of CLOCK_BOOTTIME. */
   now(): number;
   /** Looks at the files of a rule now. */

@@ -84,7 +84,18 @@ export async function runController(options: ControllerOptions): Promise<void> {
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, steps, watches, shop, file: loaded.file, now: clock.now, generation: link.hello.generation });
+  await loadLate({
+    config,
+    log,
+    driver,
+    steps,
+    watches,
+    shop,
+    file: loaded.file,
+    now: clock.now,
+    count: link.count,
+    generation: link.hello.generation,
+  });
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map();
@@ -101,6 +112,7 @@ export interface LateOptions {
   /** Called after each step. */
   readonly steps: Set<() => void>;
   readonly now: () => number;
+  readonly count: Link['count'];
   /** How many controllers there were before this one. */
   readonly generation: number;
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
+import type { HttpSettings } from '../config/model.ts';
 import type { Controller } from '../control/control.ts';
 import { choosePlace, type Place } from '../control/place.ts';
 import { policiesOf, type RulePolicy } from '../core/policy.ts';
@@ -11,6 +12,7 @@ import { version } from '../core/version.ts';
 import { environmentRule } from '../environment/environment.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
 import { openJournalFile } from '../journal/journal-file.ts';
+import type { Log } from '../log/log.ts';
 import { pinoBackend } from '../log/pino.ts';
 import { mountOf, parseMounts } from '../watch/mounts.ts';
 import type { Generation, WatchEvent } from '../watch/types.ts';
@@ -24,6 +26,7 @@ const againMs = 1_000;
 
 export async function startLate(options: LateOptions): Promise<void> {
   const { config, log, watches } = options;
+  const since = new Date().toISOString();
   const place = await choosePlace(config.services.main.control_socket);
   const journal = createJournal(
     'directory' in place && place.directory !== undefined ? openJournalFile(join(place.directory, 'journal')) : undefined,
@@ -39,18 +42,29 @@ export async function startLate(options: LateOptions): Promise<void> {
   });
   for (const rule of policiesOf(config.services.main)) watches.set(rule.name, watchRule(rule, options));
   watchOwn(options);
+  const controller = controllerOf(journal, since, options);
   if ('problem' in place) tellNoControl(place.problem, options);
-  else await control(place, journal, options);
+  else await control(place, controller, log);
+  if (config.http) await http(config.http, controller, log);
 }
 
-async function control(
-  place: Place,
-  journal: Journal,
-  { config, log, driver, steps, watches, now, generation }: LateOptions,
-): Promise<void> {
+async function control(place: Place, controller: Controller, log: Log): Promise<void> {
   const { startControl } = await import('../control/control.ts');
-  const since = new Date().toISOString();
-  const controller: Controller = {
+  await startControl(place, controller, log);
+}
+
+async function http(settings: HttpSettings, controller: Controller, log: Log): Promise<void> {
+  const { startHttp } = await import('../http/http.ts');
+  startHttp(settings, controller, log);
+}
+
+/** What operators reach, by whatever way. */
+function controllerOf(
+  journal: Journal,
+  since: string,
+  { config, driver, steps, watches, now, count, generation }: LateOptions,
+): Controller {
+  return {
     config,
     reinit: { version, pid: process.pid, controller_generation: generation, since },
     journal,
@@ -61,11 +75,11 @@ async function control(
       return () => steps.delete(listener);
     },
     now,
+    count,
     look: (rule) => watches.get(rule)?.look(),
     // Its parent is init, to which a stop from inside is as good as one from outside.
     stop: (signo) => process.kill(process.ppid, signo),
   };
-  await startControl(place, controller, log);
 }
 
 function tellNoControl(problem: string, { config, log }: LateOptions): void {

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "forget.h"
 #include "instance.h"
+#include "link.h"
 #include "orders.h"
 #include "proc.h"
 #include "signals.h"
@@ -36,6 +37,7 @@ struct effect {
 		struct msg_stop stop;
 		struct msg_orders orders;
 		struct msg_listen listen;
+		struct msg_count count;
 		struct msg_exit exit;
 	};
 };
@@ -59,6 +61,8 @@ static bool decode(struct span bytes, struct effect *effect)
 		return decode_orders(bytes, &effect->orders) && orders_valid(&effect->orders);
 	case MSG_LISTEN:
 		return decode_listen(bytes, &effect->listen) && sockets_valid(&effect->listen);
+	case MSG_COUNT:
+		return decode_count(bytes, &effect->count);
 	case MSG_EXIT:
 		return decode_exit(bytes, &effect->exit);
 	default:
@@ -214,6 +218,9 @@ static void apply(const struct effect *effect)
 		break;
 	case MSG_LISTEN:
 		apply_listen(&effect->listen);
+		break;
+	case MSG_COUNT:
+		link_count(effect->count.id);
 		break;
 	case MSG_EXIT:
 		container_leave(effect->exit.code);

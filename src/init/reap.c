@@ -19,6 +19,10 @@
 #include "spawn.h"
 #include "terminal.h"
 
+static uint64_t orphans;
+
+uint64_t reap_orphans(void) { return orphans; }
+
 /* Ctrl-Z in a container stops the application, and no shell is there that could say fg. */
 static void continue_main(const struct slot *slot, int signo)
 {
@@ -96,8 +100,8 @@ static void collected(pid_t pid, int status)
 		slot_ended(slot, status);
 	} else if ((nested = slot_of_nest(pid))) {
 		nest_ended(nested, status);
-	} else if (!controller_ended(pid, status)) {
-		say_ended(pid); /* the pump; or an orphan: collected, and nobody's affair */
+	} else if (!controller_ended(pid, status) && !say_ended(pid)) {
+		orphans++; /* collected, and nobody's affair */
 	}
 }
 

@@ -62,6 +62,8 @@ export const messages = {
   notified: { type: 10, from: 'init', fields: { seq: 'u64', at_ms: 'u64', token: 'u32', pid: 'i32', state: 'u32' } },
   /** The answer to `listen`: 0, or the errno of `stage` (`socket`, `bind`, `listen`…). */
   listening: { type: 11, from: 'init', fields: { seq: 'u64', at_ms: 'u64', id: 'u32', error: 'i32', stage: 'bytes', text: 'bytes' } },
+  /** The answer to `count`: since init's start. Without a number, as nothing depends on it: the next answer says it again. */
+  counted: { type: 12, from: 'init', fields: { id: 'u32', orphans: 'u64', forwarded: 'u64' } },
 
   /** All of it is applied, or nothing. Events up to and including `ack` are done with. `effects` are encoded effect messages. */
   commit: { type: 32, from: 'controller', fields: { ack: 'u64', has_memo: 'u8', memo: 'bytes', effects: 'list' } },
@@ -125,6 +127,8 @@ export const messages = {
       reuse_port: 'u8',
     },
   },
+  /** How many orphans were reaped, and signals passed on? Of several such questions that wait the last one is answered, by `counted`. */
+  count: { type: 71, from: 'effect', fields: { id: 'u32' } },
   /** Ends the container with this code, once the log is out. */
   exit: { type: 68, from: 'effect', fields: { code: 'u8' } },
 } as const satisfies Record<string, Message>;
@@ -160,3 +164,4 @@ export type Effect = { [N in NamesFrom<'effect'>]: { readonly kind: N } & Fields
 export type LinkEvent = Extract<FromInit, { seq: number }>;
 export type Hello = Extract<FromInit, { kind: 'hello' }>;
 export type Slot = Extract<FromInit, { kind: 'slot' }>;
+export type Counted = Extract<FromInit, { kind: 'counted' }>;

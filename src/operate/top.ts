@@ -1,8 +1,9 @@
 /** `reinit top`: what the application uses now. The sampling is done here, so that it costs the controller nothing. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { age } from '../core/durations.ts';
 import type { TreeSample } from '../usage/usage.ts';
 import { Refused } from './client.ts';
-import { age, columns } from './render.ts';
+import { columns } from './render.ts';
 
 const betweenMs = 1_000;
 

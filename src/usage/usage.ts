@@ -20,6 +20,8 @@ export interface ProcessSample {
   readonly name: string;
   /** Percent of one core since the sample before, or since its start. */
   readonly cpu: number;
+  /** User and system time so far. */
+  readonly cpuMs: number;
   /** Resident, in bytes. */
   readonly memory: number;
   /** When it was started, in ms since the epoch. */
@@ -91,5 +93,5 @@ const keyOf = ({ pid, startTicks }: Child): string => `${pid} ${startTicks}`;
 function sampleOf({ pid, parent, name }: Child, now: Measured, last: Measured | undefined): ProcessSample {
   const [spentMs, passedMs] = last ? [now.cpuMs - last.cpuMs, now.elapsedMs - last.elapsedMs] : [now.cpuMs, now.elapsedMs];
   const cpu = passedMs > 0 ? (100 * Math.max(0, spentMs)) / passedMs : 0;
-  return { pid, ppid: parent, name, cpu, memory: now.memory, since: Math.round(now.at - now.elapsedMs) };
+  return { pid, ppid: parent, name, cpu, cpuMs: now.cpuMs, memory: now.memory, since: Math.round(now.at - now.elapsedMs) };
 }

@@ -4,6 +4,7 @@ import { load, loadMain, refused, writeConfig } from './support.ts';
 
 const defaults: Config = {
   log: { level: 'info', format: 'auto' },
+  http: undefined,
   services: {
     main: {
       attach: undefined,

@@ -65,7 +65,7 @@ describe('one mistake, its place and its words', () => {
     ['watch: [{paths: [/a], reload_cmd: a}]', /unknown key/, /a reload by a signal is reload_signal/],
     ['<<: {nice: 1}', /unknown key/, /merge keys/],
     // Planned.
-    ...['services: {a: 1}', 'control: {}', 'metrics: 1', 'hooks: {}'].map((yaml): [string, RegExp, RegExp] => [
+    ...['services: {a: 1}', 'control: {}', 'hooks: {}'].map((yaml): [string, RegExp, RegExp] => [
       yaml,
       /unknown key/,
       /not supported by this version/,

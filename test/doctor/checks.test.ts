@@ -26,7 +26,7 @@ import type { Process } from '../../src/target/match.ts';
 import { parseMounts } from '../../src/watch/mounts.ts';
 import { defaultRule, defaultService } from '../fixtures/settings.ts';
 
-const config = { log: { level: 'info', format: 'auto' }, services: { main: defaultService } } as const;
+const config = { log: { level: 'info', format: 'auto' }, http: undefined, services: { main: defaultService } } as const;
 const policy: RulePolicy = { ...defaultRule, name: '/etc/app', paths: ['/etc/app'], source: 'files' };
 
 /** `level id`, each. */

@@ -43,8 +43,8 @@ describe.skipIf(!installed('python3'))('liveness', () => {
     const server = await makeServer({ health: 503 });
     const liveness = { http_get: { port: server.port, path: '/health' }, ...often };
     const container = await startServer(server, {}, { ready: server.url, liveness });
+    await logged(container, /answered 503\. It is stopped, and the container ends with 104, since restart is no/);
     expect(await container.exited).toBe(104);
-    expect(container.stderr()).toMatch(/answered 503\. It is stopped, and the container ends with 104, since restart is no/);
   });
 
   it('right after a change it is the change that has failed: the last good one is back', async () => {

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { freePort } from '../fixtures/free-port.ts';
+import { fetchText, followEvents } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { operate } from '../fixtures/operate.ts';
 import { configFile, isRoot, reinit, scratchDirectory, startContainer, withTerminationLog } from './harness.ts';
@@ -19,7 +21,9 @@ describe.skipIf(!isRoot)('planted secrets', () => {
     await createVolume(watched, { 'app.conf': `password ${planted('file-1')}\n` });
     await createVolume(variables, { TOKEN: planted('env-from') });
     writeFileSync(termination, '');
+    const port = await freePort();
     const config = configFile({
+      http: `127.0.0.1:${port}`,
       environment: { KEY: planted('environment') },
       env_from: [variables],
       log: { level: 'debug' },
@@ -50,6 +54,7 @@ describe.skipIf(!isRoot)('planted secrets', () => {
     const run = `/proc/${container.pid}/root/run/reinit`;
     const socket = join(run, 'reinit.sock');
     await eventually('it answers', async () => (await operate(socket, 'status', '--check')).code === 0);
+    const events = followEvents(port);
     await updateVolume(watched, { 'app.conf': `broken ${planted('file-2')}\n` });
     await said(container, 'refused');
     const lastWords = await eventually('its last words', () => readFileSync(termination, 'utf8'));
@@ -73,7 +78,11 @@ describe.skipIf(!isRoot)('planted secrets', () => {
     const answers = [];
     for (const verb of verbs) answers.push(await operate(socket, ...verb));
     const journals = readdirSync(run).filter((name) => name.startsWith('journal'));
+    const paths = ['/', '/status', '/history', '/metrics', '/livez', '/readyz'];
+    const served = await Promise.all(paths.map((path) => fetchText(`http://127.0.0.1:${port}${path}`)));
     const spoken = {
+      http: served.join('\n'),
+      events: events(),
       log: container.stderr(),
       answers: answers.map(({ out, error }) => out + error).join('\n'),
       journals: journals.map((name) => readFileSync(join(run, name), 'utf8')).join('\n'),
@@ -82,6 +91,8 @@ describe.skipIf(!isRoot)('planted secrets', () => {
 
     for (const secret of ['environment', 'env-from-2', 'container']) expect(container.stdout()).toContain(planted(secret)); // they are what they are
     expect(spoken.answers).toContain('"in_sync"');
+    expect(spoken.http).toContain('reinit_refusals_total{rule="app",reason="invalid"} 1');
+    expect(spoken.events).toContain('"action_failed"');
     expect(spoken.journals).toContain('"action_failed"');
     for (const [where, text] of Object.entries(spoken)) expect(text.match(everywhere) ?? [], where).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { encodeCommit, encodeMessage } from '../../src/link/codec.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { action, attach, helper, hold, listen, nested, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
+import { action, attach, count, helper, hold, listen, nested, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
 import { endAll, reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -35,6 +35,7 @@ const good = encodeCommit(0, Buffer.from('memo'), [
   helper(1000, ['/bin/true'], { env_set: [Buffer.from('A=b')], flags: 1 }),
   signalTo(7, 0x5555, 10),
   listen(8, 'any', { port: 0 }),
+  count(9),
   attach(1002, 2_000_000, 5),
   nested(1001, { argv: [Buffer.from('/bin/true')] }),
 ]);

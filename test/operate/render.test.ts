@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Report, RuleReport } from '../../src/control/report.ts';
-import { age, historyText, statusText } from '../../src/operate/render.ts';
+import { age } from '../../src/core/durations.ts';
+import { historyText, statusText } from '../../src/operate/render.ts';
 import { helpOf, runOperate } from '../../src/operate/run.ts';
 import { topText } from '../../src/operate/top.ts';
 import { operatingVerbs } from '../../src/operate/verbs.ts';
@@ -130,7 +131,7 @@ test.each([
 });
 
 test('top: the busiest first, and names only', () => {
-  const one = { pid: 7, ppid: 1, name: 'nginx', cpu: 0.04, memory: 2 ** 20, since: now - 65_000 };
+  const one = { pid: 7, ppid: 1, name: 'nginx', cpu: 0.04, cpuMs: 40, memory: 2 ** 20, since: now - 65_000 };
   const tree = { at: now, cpu: 50.04, memory: 3 * 2 ** 30, processes: [one, { ...one, pid: 8, ppid: 7, cpu: 50, memory: 2 ** 30 }] };
   expect(topText(tree)).toBe(`2 processes, 50.0% of one CPU, 3.00 GiB resident (what they share counts for each)
 

@@ -1,6 +1,7 @@
 /** Real processes, as this machine has them. What needs the bundle (nothing is spawned) is in test/e2e/care.test.ts. */
 import { spawn } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { accounts, heldByCgroupOf } from '../../src/usage/cgroup.ts';
 import { exec } from '../../src/usage/getconf.ts';
 import { heldMemory } from '../../src/usage/held.ts';
 import { measure } from '../../src/usage/measure.ts';
@@ -114,6 +115,17 @@ signal.pause()
     const held = await heldMemory([{ pid }]);
     expect(held).toBeGreaterThan(40 * mebibyte);
     expect(held).toBeLessThan(memory);
+  });
+
+  test('the cgroup’s account: v2, v1 beside it, and a container that sees its own as the root', async () => {
+    const files = (cgroups: string) => accounts(cgroups).map(({ file, names }) => `${file} ${names.join('+')}`);
+    expect(files('0::/\n')).toEqual(['/sys/fs/cgroup/memory.stat anon+shmem']);
+    expect(files('0::/pod/one\n')[0]).toBe('/sys/fs/cgroup/pod/one/memory.stat anon+shmem');
+    expect(files('5:cpu,memory:/docker/x\n1:name=systemd:/y\n').slice(0, 2)).toEqual([
+      '/sys/fs/cgroup/memory/docker/x/memory.stat total_rss+total_shmem',
+      '/sys/fs/cgroup/memory/memory.stat total_rss+total_shmem',
+    ]);
+    expect((await heldByCgroupOf(process.pid)) ?? 1).toBeGreaterThan(0);
   });
 
   test('a percentage needs a limit of the container', async () => {
