@@ -4,6 +4,9 @@ import { foreign } from './scripts/building/target.ts';
 /** Outside of containers all that run share one /run: tests that want a control socket name a place of their own. */
 const noSocket = { REINIT_CONTROL_SOCKET: 'off' };
 
+/** The status page's style sheets are text that is imported; without this it would be empty. */
+const css = true;
+
 /** Real containers of an engine. They mostly wait: several files at a time. */
 const containers = (engine: string) => ({
   test: {
@@ -26,9 +29,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           env: noSocket,
+          css,
           maxWorkers: 4,
           include: [
-            'test/{core,config,control,environment,journal,watch,controller,doctor,host,http,link,loader,log,operate,probe,publish,target,usage,cli,docs}/**/*.test.ts',
+            'test/{cli,config,control,controller,core,docs,doctor,environment,host,http,journal,link,loader,log,operate,probe,publish,target,usage,watch}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },
@@ -38,6 +42,7 @@ export default defineConfig({
         test: {
           name: 'system',
           env: noSocket,
+          css,
           include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,

@@ -52,7 +52,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers, noGetconf, fewMetrics],
+    plugins: [siblings, noWorkers, noGetconf, fewMetrics, texts],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -75,6 +75,18 @@ const siblings: Plugin = {
     }),
 };
 
+/** `./style.css?raw` is the text of that file, as Vite has it in the tests. */
+const texts: Plugin = {
+  name: 'texts',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.slice(0, -'?raw'.length)),
+      namespace: 'text',
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: 'text' }, ({ path }) => ({ contents: readFileSync(path), loader: 'text' }));
+  },
+};
+
 /**
  * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
  * are empty in the bundle.
@@ -87,6 +99,15 @@ const noWorkers: Plugin = {
   },
 };
 
+/** pidusage asks getconf(1) for two numbers: here nobody runs it. */
+const noGetconf: Plugin = {
+  name: 'no-getconf',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
+      /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
+    ),
+};
+
 /** prom-client loads all that it has: node:cluster, a pusher, hooks into the event loop and the collector. Of it there are counters, gauges and histograms. */
 const fewMetrics: Plugin = {
   name: 'few-metrics',
@@ -97,15 +118,6 @@ const fewMetrics: Plugin = {
     );
     plugin.onLoad({ filter: /.*/, namespace: 'few-metrics' }, () => ({ contents: '' }));
   },
-};
-
-/** pidusage asks getconf(1) for two numbers: here nobody runs it. */
-const noGetconf: Plugin = {
-  name: 'no-getconf',
-  setup: (plugin) =>
-    plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
-      /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
-    ),
 };
 
 const bundleOf = (file: string): string | undefined => Object.entries(bundles).find(([, first]) => join(root, first) === file)?.[0];

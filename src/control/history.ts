@@ -33,6 +33,11 @@ const failures: ReadonlySet<string> = new Set([
   'not_signalled',
   'publish_failed',
 ]);
+const decisions: ReadonlySet<string> = new Set(['change_seen', 'good', 'applied', 'back_on_good', 'rolled_back']);
+
+/** That is told with its generation, and needs no line beside it. */
+export const tellsOfGeneration = ({ event = '', rule }: Entry): boolean =>
+  rule !== undefined && (decisions.has(event) || refusals.has(event) || failures.has(event));
 
 /** The oldest first. A generation that comes again later is another entry. */
 export function historyOf(entries: readonly Entry[]): Generation[] {

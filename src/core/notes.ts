@@ -4,7 +4,7 @@ import type { RuleVerb } from './rule.ts';
 import type { End } from './wait-status.ts';
 
 /** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
-export type StartReason = 'start' | 'change' | 'policy' | 'failed_change' | 'liveness' | 'memory' | 'uptime';
+export type StartReason = 'start' | 'change' | 'policy' | 'failed_change' | 'liveness' | 'memory' | 'uptime' | 'asked';
 
 /** By what a change reached the application. `start`: it found it as it started. */
 export type Way = Action | 'start';

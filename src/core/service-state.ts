@@ -146,7 +146,8 @@ export type ServiceEvent =
   /** The process that was attached to has ended: how, nobody here is told. */
   | { readonly kind: 'lost'; readonly token: number; readonly at: number }
   | { readonly kind: 'stopping'; readonly signo: number }
-  | { readonly kind: 'restartWanted'; readonly at: number }
+  /** `reason`: undefined for a change. */
+  | { readonly kind: 'restartWanted'; readonly reason?: StartReason; readonly at: number }
   /** The application is to stop, and the container to end with this code. */
   | { readonly kind: 'leaveWanted'; readonly code: number; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };

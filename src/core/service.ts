@@ -128,7 +128,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return ending(state.token, event.signo, otherInstance(state));
       case 'restartWanted':
         if (state.beside) return undefined;
-        return policy.restart_order === 'start_first' ? startBeside(state, event.at, id) : stopForRestart(state, event.at, policy);
+        return policy.restart_order === 'start_first' ? startBeside(state, event.at, id) : restartFor(state, event, policy);
       case 'troubled':
         return troubled(state, event, policy, id);
       case 'leaveWanted':
@@ -157,7 +157,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
       case 'gone':
         return startOrWait(state, state, event, policy, id);
       case 'restartWanted':
-        return to({ ...state, reason: 'change', next: event.at });
+        return to({ ...state, reason: event.reason ?? 'change', next: event.at });
       case 'leaveWanted':
         return leave(event.code);
       case 'stopping':
@@ -171,7 +171,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
       case 'timeElapsed':
         return event.at >= state.until ? prepare(id, state.attempt, state.reason ?? 'policy', event.at, policy) : undefined;
       case 'restartWanted':
-        return prepare(id, state.attempt, 'change', event.at, policy);
+        return prepare(id, state.attempt, event.reason ?? 'change', event.at, policy);
       case 'leaveWanted':
         return leave(event.code);
       case 'stopping':
@@ -194,6 +194,10 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
   },
   ended: () => undefined,
 };
+
+function restartFor(state: In<'running'>, { reason, at }: EventOf<'restartWanted'>, policy: ServicePolicy): ServiceStep {
+  return stopForRestart(state, at, policy, reason && { reason, attempt: 0, next: at });
+}
 
 /** What an end needs to know of the instance that ended. `since` is undefined where `spawned` was never seen. */
 type Ending = { readonly token: number; readonly attempt: number; readonly since: number | undefined };

@@ -194,7 +194,7 @@ function signalled(run: Run, event: Link<'signalled'>): void {
 function askedRestart(run: Run, at: number): void {
   if (run.state.apply.kind !== 'none' || run.service.attach) return;
   run.notes.push({ kind: 'asked_of_application', verb: 'restart', signo: undefined });
-  toService(run, { kind: 'restartWanted', at });
+  toService(run, { kind: 'restartWanted', reason: 'asked', at });
 }
 
 function askedSignal(run: Run, signo: number): void {

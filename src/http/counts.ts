@@ -78,6 +78,7 @@ const restarts: Readonly<Record<Exclude<StartReason, 'start'>, true>> = {
   liveness: true,
   memory: true,
   uptime: true,
+  asked: true,
 };
 const rollbacks: Readonly<Record<RollbackReason, true>> = {
   ended: true,

@@ -17,6 +17,7 @@ const reasons: Readonly<Record<StartReason, string>> = {
   liveness: ' again, since it did not live any more',
   memory: ' again, for its memory',
   uptime: ' anew, as `max_uptime` asks for',
+  asked: ' anew, as was asked for',
 };
 
 const startAdvices: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** What is answered, for people. Pure. */
 import type { Generation } from '../control/history.ts';
 import type { Report, RuleReport } from '../control/report.ts';
-import { formatDuration } from '../core/durations.ts';
+import { age, formatDuration } from '../core/durations.ts';
 import { words } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import { readable } from '../log/text.ts';
@@ -66,16 +66,6 @@ export function historyText(generations: readonly Generation[], now: number): st
   const last = generations.findLast(({ reason, fate }) => reason !== null && fate !== 'applied');
   const why = last?.reason ? ['', last.reason, ...indented(last.output)] : [];
   return `${[table, ...why].join('\n')}\n`;
-}
-
-/** How long ago, no more exact than people want it. */
-export function age(time: string | null, now: number): string {
-  if (time === null) return '-';
-  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
-  if (days > 0) return `${days}d${hours}h`;
-  if (hours > 0) return `${hours}h${minutes}m`;
-  return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`;
 }
 
 export function columns(rows: readonly (readonly string[])[]): string {

@@ -12,6 +12,7 @@ import type { RuleVerb } from '../core/rule.ts';
 import type { Entry } from '../journal/journal.ts';
 import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
+import { samplesOf, topText } from './top.ts';
 import { operatingVerbs, type VerbAbout } from './verbs.ts';
 
 class WrongFlag extends Error {
@@ -29,6 +30,8 @@ interface Given {
 const helpWidth = 100;
 /** What an asked one may take beyond the time that it was given, in ms. */
 const slackMs = 5_000;
+/** To the upper left corner, and all that is below goes. */
+const clearScreen = '\x1b[H\x1b[J';
 const quickMs = 5_000;
 
 /** @returns the exit code */
@@ -100,6 +103,8 @@ async function run(verb: string, given: Given): Promise<number> {
     case 'events':
     case 'logs':
       return events(verb, given);
+    case 'top':
+      return top(given);
     case 'stop':
     case 'signal':
       return signal(verb, given);
@@ -128,7 +133,7 @@ async function status({ options, socket, output }: Given): Promise<number> {
     return exitCodes.ok;
   }
   for (;;) {
-    if (!options.json) output.out('\x1b[H\x1b[2J');
+    if (!options.json) output.out(clearScreen);
     await show();
     await pause(1_000);
   }
@@ -157,6 +162,17 @@ async function events(verb: 'events' | 'logs', { options, socket, output }: Give
   for (const entry of last === undefined ? known : known.slice(-last)) show(entry);
   live = true;
   if (options.follow) await ask({ verb: 'events', follow: true, last: 0 }, { socket, onEntry });
+  return exitCodes.ok;
+}
+
+async function top({ options, socket, output }: Given): Promise<number> {
+  const { application } = await ask<Report>({ verb: 'status' }, { socket, timeoutMs: quickMs });
+  if (application.pid === null) throw new Refused({ code: 'not_running', message: 'the application does not run' });
+  for await (const sample of samplesOf(application.pid)) {
+    if (options.json) output.out(`${JSON.stringify(sample)}\n`);
+    else output.out(`${options.once ? '' : clearScreen}${topText(sample)}`);
+    if (options.once) break;
+  }
   return exitCodes.ok;
 }
 

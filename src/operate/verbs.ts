@@ -100,6 +100,15 @@ export const operatingVerbs: readonly VerbAbout[] = [
     examples: ['reinit signal USR1', 'reinit signal SIGHUP'],
   },
   {
+    name: 'top',
+    about: 'CPU and memory of the application and all its processes, again each second',
+    options: [
+      { flags: '--once', about: 'one look, which takes a second' },
+      { flags: '--json', about: 'a line of JSON each' },
+    ],
+    examples: ['docker exec -it app reinit top', 'reinit top --once --json'],
+  },
+  {
     name: 'history',
     argument: '[rule...]',
     about: 'the generations that were seen and what became of each: files, durations, what the validator said',

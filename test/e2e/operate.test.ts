@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Generation } from '../../src/control/history.ts';
 import type { Outcome } from '../../src/control/protocol.ts';
 import type { Entry } from '../../src/journal/journal.ts';
+import type { TreeSample } from '../../src/usage/usage.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
@@ -105,6 +106,10 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     expect((await ask('restart')).code).toBe(0);
     expect(await mainOf(site, container)).not.toBe(main);
     expect(json<Entry[]>({ out: `[${(await ask('events', '--json', '--last', '3')).out.trim().split('\n').join(',')}]` })).toHaveLength(3);
+
+    const tree = json<TreeSample>(await ask('top', '--once', '--json'));
+    expect(tree.processes.map(({ name }) => name)).toEqual(Array(tree.processes.length).fill('nginx'));
+    expect(tree.memory).toBeGreaterThan(2 ** 20);
 
     expect((await ask('stop')).out).toBe('the container is being stopped (TERM)\n');
     expect(await container.exited).toBe(0);

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Report, RuleReport } from '../../src/control/report.ts';
-import { age, historyText, statusText } from '../../src/operate/render.ts';
+import { age } from '../../src/core/durations.ts';
+import { historyText, statusText } from '../../src/operate/render.ts';
 import { helpOf, runOperate } from '../../src/operate/run.ts';
+import { topText } from '../../src/operate/top.ts';
 import { operatingVerbs } from '../../src/operate/verbs.ts';
 import { isOperating } from '../../src/operate/words.ts';
 
@@ -126,4 +128,17 @@ test.each([
   let error = '';
   expect(await runOperate(argv, {}, { out: () => undefined, error: (text) => (error += text) })).toBe(code);
   expect(error).toMatch(words);
+});
+
+test('top: the busiest first, and names only', () => {
+  const one = { pid: 7, ppid: 1, name: 'nginx', cpu: 0.04, cpuMs: 40, memory: 2 ** 20, since: now - 65_000 };
+  const tree = { at: now, cpu: 50.04, memory: 3 * 2 ** 30, processes: [one, { ...one, pid: 8, ppid: 7, cpu: 50, memory: 2 ** 30 }] };
+  expect(topText(tree)).toBe(`2 processes, 50.0% of one CPU, 3.00 GiB resident (what they share counts for each)
+
+PID  PARENT  CPU    MEMORY    AGE   NAME
+8    7       50.0%  1.00 GiB  1m5s  nginx
+7    1       0.0%   1.0 MiB   1m5s  nginx
+`);
+  const many = Array.from({ length: 100 }, (_, pid) => ({ ...one, pid }));
+  expect(topText({ ...tree, processes: many })).toContain('and 60 more');
 });
