@@ -22,22 +22,24 @@ export interface Sources {
 
 type Route = (sources: Sources, request: IncomingMessage) => Answer | Promise<Answer>;
 
-const routes: Readonly<Record<string, Route>> = {
-  '/livez': ({ controller }) => verdict(liveness(status(controller))),
-  '/readyz': ({ controller, settings }) => verdict(readiness(status(controller), settings)),
-  '/metrics': async ({ metrics }, { headers }) => {
-    const { type, body } = await metrics.scrape(formFor(headers.accept));
-    return { status: 200, type, body, headers: { vary: 'accept' } };
-  },
-  '/status': ({ controller }) => json(reportOf(controller, Date.now())),
-  '/history': ({ controller: { journal } }) => json({ generations: historyOf(journal.entries) }),
-  '/': ({ controller, settings }) => {
-    if (!settings.page) return notFound;
-    const nonce = createNonce();
-    const { entries } = controller.journal;
-    return html(renderPage(reportOf(controller, Date.now()), historyOf(entries), entries, nonce), nonce);
-  },
-};
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>(
+  Object.entries({
+    '/livez': ({ controller }) => verdict(liveness(status(controller))),
+    '/readyz': ({ controller, settings }) => verdict(readiness(status(controller), settings)),
+    '/metrics': async ({ metrics }, { headers }) => {
+      const { type, body } = await metrics.scrape(formFor(headers.accept));
+      return { status: 200, type, body, headers: { vary: 'accept' } };
+    },
+    '/status': ({ controller }) => json(reportOf(controller, Date.now())),
+    '/history': ({ controller: { journal } }) => json({ generations: historyOf(journal.entries) }),
+    '/': ({ controller, settings }) => {
+      if (!settings.page) return notFound;
+      const nonce = createNonce();
+      const { entries } = controller.journal;
+      return html(renderPage(reportOf(controller, Date.now()), historyOf(entries), entries, nonce), nonce);
+    },
+  } satisfies Readonly<Record<string, Route>>),
+);
 const streamPath = '/events';
 
 export async function answer(request: IncomingMessage, response: ServerResponse, sources: Sources): Promise<void> {
@@ -51,7 +53,7 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
     follow(request, response, sources.stream);
     return;
   }
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const route = routes.get(path);
   send(response, route ? await route(sources, request) : notFound);
 }
 
@@ -61,6 +63,6 @@ function follow({ method }: IncomingMessage, response: ServerResponse, stream: S
   else stream.join(response);
 }
 
-const notFound = text(404, `there are ${[...Object.keys(routes), streamPath].join(', ')}`);
+const notFound = text(404, `there are ${[...routes.keys(), streamPath].join(', ')}`);
 const verdict = ({ yes, why }: Verdict): Answer => text(yes ? 200 : 503, why);
 const status = ({ state, config, now }: Controller) => statusOf(state(), config, { now: now(), wall: Date.now() });

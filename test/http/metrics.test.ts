@@ -101,6 +101,12 @@ test('a refusal, until the files are good again', async () => {
   ]);
 });
 
+test('a refusal that the journal remembers no more is still one', async () => {
+  const { controller, lines } = metricsOf();
+  controller.become({ rule: { desired: { hash: 'b'.repeat(64), files: undefined }, refused: 'b'.repeat(64), divergedAt: 2_000 } });
+  expect(seriesOf(await lines(), 'reinit_config_last_reload_successful{rule="r"}')).toBe('0');
+});
+
 test('durations, of reloads as they were told and of validators as they passed by', async () => {
   const { controller, lines } = metricsOf();
   controller.tell('applied', { hash: 'b', how: 'reload', ms: 400 });

@@ -47,6 +47,11 @@ test('first what is so, then what happens, and again what is so once that is ano
     ['entry', { event: 'change_seen', to: 'b' }],
     ['status', { application: { pid: 8 } }],
   ]);
+  controller.become({});
+  await new Promise((resolve) => setTimeout(resolve, 400)); // it would be told by then, were it another
+  controller.become({ service: { ...running, pid: 9 } as typeof running });
+  await eventually('one more status', () => eventsOf(reader.text()).some(([, value]) => JSON.stringify(value).includes('"pid":9')));
+  expect(eventsOf(reader.text())).toHaveLength(4);
 });
 
 test('so many readers, and no more; one that leaves makes room', async () => {
