@@ -1,5 +1,5 @@
 /** The whole of what operators are told: what is so now, from the state, and why, from the journal. Pure. */
-import { type RuleStatus, type Status, statusOf } from '../core/status.ts';
+import { type OwnStatus, type RuleStatus, type Status, statusOf } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Controller } from './control.ts';
 import { type Generation, historyOf } from './history.ts';
@@ -14,7 +14,12 @@ export interface RuleReport extends RuleStatus {
   readonly warnings: readonly string[];
 }
 
-export interface Report extends Omit<Status, 'rules'> {
+export interface OwnReport extends OwnStatus {
+  readonly refusal: { readonly reason: string; readonly output: string | null } | null;
+}
+
+export interface Report extends Omit<Status, 'rules' | 'own_file'> {
+  readonly own_file: OwnReport | null;
   readonly rules: readonly RuleReport[];
   /** So often it was started again, as far back as the journal reaches. */
   readonly restarts: number;
@@ -25,7 +30,15 @@ export function reportOf({ state, config, now, journal: { entries }, reinit }: C
   const status = statusOf(state(), config, { now: now(), wall });
   const generations = historyOf(entries);
   const rules = status.rules.map((rule) => ({ ...rule, ...told(rule, entries), refusal: refusalOf(rule, generations) }));
-  return { ...status, rules, restarts: entries.filter(isRestart).length, reinit };
+  const own_file = status.own_file && { ...status.own_file, refusal: ownRefusal(status.own_file, entries) };
+  return { ...status, rules, own_file, restarts: entries.filter(isRestart).length, reinit };
+}
+
+function ownRefusal({ refused }: OwnStatus, entries: readonly Entry[]): OwnReport['refusal'] {
+  if (refused === null) return null;
+  const told = entries.findLast(({ event }) => event === 'config_refused' || event === 'config_went_back');
+  if (!told) return null;
+  return { reason: told.msg, output: typeof told.output === 'string' ? told.output : null };
 }
 
 const isRestart = (entry: Entry): boolean => entry.event === 'started' && entry.reason !== 'start';

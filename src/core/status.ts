@@ -9,6 +9,7 @@ import { formerOf, isJudging, isRefused, type RuleState } from './rule.ts';
 import type { State } from './run.ts';
 import { servedOf } from './service-care.ts';
 import type { ServiceState } from './service-state.ts';
+import { needsRestart, startSettingsOf } from './start-settings.ts';
 
 /** Raised with every change that somebody who reads it could trip over; keys may be added without. */
 export const statusVersion = 1;
@@ -64,16 +65,28 @@ export interface ApplicationStatus {
   readonly next_start_at: string | null;
 }
 
+/** reinit's own file. */
+export interface OwnStatus {
+  /** What is in force. */
+  readonly hash: string;
+  /** What the file holds, and is not taken over. */
+  readonly refused: string | null;
+  /** Settings that count from the next start of the application. */
+  readonly next_start: readonly string[];
+}
+
 export interface Status {
   readonly v: typeof statusVersion;
   readonly time: string;
   /** The application is up and ready. */
   readonly healthy: boolean;
-  /** Each rule: the application runs with what its files hold. */
+  /** Each rule: the application runs with what its files hold; and what reinit's own file holds is in force. */
   readonly in_sync: boolean;
   readonly summary: string;
   readonly application: ApplicationStatus;
   readonly rules: readonly RuleStatus[];
+  /** Null: there is no file. */
+  readonly own_file: OwnStatus | null;
 }
 
 /** @param now ms of CLOCK_BOOTTIME, the clock of the state; `wall`: the same moment in ms since the epoch */
@@ -84,16 +97,25 @@ export function statusOf(state: State, config: Config, clock: { readonly now: nu
     const rule = state.rules[policy.name];
     return rule ? [ruleStatus(rule, policy, time)] : [];
   });
+  const own = ownStatus(state, config);
   const healthy = application.state === 'running' && application.ready;
   return {
     v: statusVersion,
     time: time(clock.now),
     healthy,
-    in_sync: rules.every(({ in_sync }) => in_sync),
-    summary: summaryOf(application, rules),
+    in_sync: rules.every(({ in_sync }) => in_sync) && !own?.refused,
+    summary: summaryOf(application, rules, own),
     application,
     rules,
+    own_file: own,
   };
+}
+
+function ownStatus({ own }: State, { services }: Config): OwnStatus | null {
+  if (!own) return null;
+  const refused = own.refused === undefined ? null : shortHash(own.refused);
+  const next = own.started ? needsRestart(own.started, startSettingsOf(services.main)) : [];
+  return { hash: shortHash(own.source.hash), refused, next_start: next };
 }
 
 type Time = (at: number) => string;
@@ -172,10 +194,11 @@ const states: Readonly<Record<ServiceState['kind'], string>> = {
 };
 
 /** One line for people. */
-function summaryOf({ state, ready }: ApplicationStatus, rules: readonly RuleStatus[]): string {
+function summaryOf({ state, ready }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
   const application = `the application ${states[state]}${state === 'running' && !ready ? ', and is not ready' : ''}`;
-  const astray = rules.filter(({ in_sync }) => !in_sync).map(({ name, standing }) => `${name} is ${words[standing]}`);
-  if (rules.length === 0) return application;
+  const ofRules = rules.filter(({ in_sync }) => !in_sync).map(({ name, standing }) => `${name} is ${words[standing]}`);
+  const astray = own?.refused ? [...ofRules, "reinit's own file is refused"] : ofRules;
+  if (rules.length === 0 && astray.length === 0) return application;
   return `${application}; ${astray.length === 0 ? 'all configuration is applied' : astray.join(', ')}`;
 }
 

@@ -11,6 +11,7 @@ export const gauges = {
   reinit_config_out_of_sync_since_timestamp_seconds: 'Since when it does not; absent while it does.',
   reinit_config_pinned: 'Whether somebody has pinned the rule: changes wait until it is unpinned.',
   reinit_config_info: 'The generation that the application runs with, as its hash.',
+  reinit_own_file_in_force: 'Whether what the file of reinit itself holds is in force (1), or was refused (0); absent without a file.',
   reinit_watch_mode: 'How changes are found: by events of the file system, or by polling.',
   reinit_application_up: 'Whether the application runs.',
   reinit_application_ready: 'Whether it is ready.',
@@ -37,6 +38,9 @@ export function samplesOf(report: Report, generations: readonly Generation[]): S
         generations.filter((one) => one.rule === rule.name),
       ),
     ),
+    ...(report.own_file
+      ? [{ name: 'reinit_own_file_in_force' as const, labels: none, value: Number(report.own_file.refused === null) }]
+      : []),
     { name: 'reinit_application_up', labels: none, value: Number(up) },
     { name: 'reinit_application_ready', labels: none, value: Number(up && application.ready) },
     ...(up ? moment('reinit_application_start_time_seconds', none, application.since) : []),

@@ -24,6 +24,7 @@ export function statusText(report: Report, now: number): string {
     `application    ${life.join(', ')}`,
     `configuration  ${rules.length === 0 ? 'nothing is watched' : report.in_sync ? 'in sync' : 'NOT in sync'}`,
     `reinit         ${reinit.version}, up ${age(reinit.since, now)}${controller}`,
+    ...ownFileLines(report),
   ];
   if (rules.length === 0) return `${head.join('\n')}\n`;
   const table = columns([
@@ -39,6 +40,20 @@ export function statusText(report: Report, now: number): string {
   ]);
   const remarks = rules.flatMap(remarksOf);
   return `${[...head, '', table, ...(remarks.length > 0 ? ['', ...remarks] : [])].join('\n')}\n`;
+}
+
+/** Only where there is something to say. */
+function ownFileLines({ own_file: own }: Report): string[] {
+  if (!own) return [];
+  const { hash, refused, refusal, next_start: next } = own;
+  const pending =
+    next.length === 0 ? [] : [`own file       ${hash} is in force; ${next.join(', ')} will count from the next start of the application`];
+  if (refused === null) return pending;
+  return [
+    ...pending,
+    `own file       ${refused} is refused, ${hash} is in force`,
+    ...(refusal ? [refusal.reason, ...indented(refusal.output)] : []),
+  ];
 }
 
 function remarksOf({ refusal, warnings, name, watched_by }: RuleReport): string[] {

@@ -33,6 +33,17 @@ export const running: ServiceState = {
   beside: undefined,
 };
 const reading = { hash: 'a'.repeat(64), files: undefined };
+const ownFile = {
+  source: { hash: 'c'.repeat(64), text: undefined },
+  refused: undefined,
+  checking: undefined,
+  waits: false,
+  generation: 0,
+  started: undefined,
+  ordered: undefined,
+  trial: undefined,
+  wentBack: undefined,
+};
 const inSync: RuleState = { ...freshRule(reading, 1_000), applied: reading, divergedAt: undefined, phase: { kind: 'idle' } };
 
 export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
@@ -40,6 +51,7 @@ export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
   const journal = createJournal();
   const steps = new Set<() => void>();
   let state: State = {
+    own: ownFile,
     nextId: 1,
     service: running,
     rules: { r: inSync },

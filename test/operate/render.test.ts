@@ -44,6 +44,7 @@ const report: Report = {
     next_start_at: null,
   },
   rules: [rule],
+  own_file: null,
   restarts: 2,
   reinit: { version: '1.2.3', pid: 9, controller_generation: 1, since: '2026-03-01T11:00:00Z' },
 };
@@ -141,4 +142,16 @@ PID  PARENT  CPU    MEMORY    AGE   NAME
 `);
   const many = Array.from({ length: 100 }, (_, pid) => ({ ...one, pid }));
   expect(topText({ ...tree, processes: many })).toContain('and 60 more');
+});
+
+test("reinit's own file is named where it is refused, or has more to come", () => {
+  const own = { hash: 'cccccccccccc', refused: null, refusal: null, next_start: [] };
+  expect(statusText({ ...report, own_file: own }, now)).not.toContain('own file');
+  expect(statusText({ ...report, own_file: { ...own, next_start: ['user', 'umask'] } }, now)).toContain(
+    'own file       cccccccccccc is in force; user, umask will count from the next start of the application\n',
+  );
+  const refused = { ...own, refused: 'dddddddddddd', refusal: { reason: 'it was refused', output: 'line 2' } };
+  expect(statusText({ ...report, own_file: refused }, now)).toContain(
+    'own file       dddddddddddd is refused, cccccccccccc is in force\nit was refused\n    | line 2\n',
+  );
 });

@@ -2,7 +2,7 @@
 import type { Report } from '../../control/report.ts';
 import type { Entry } from '../../journal/journal.ts';
 import { type Html, html } from './html.ts';
-import { facts, moment, text } from './parts.ts';
+import { code, facts, moment, printed, text } from './parts.ts';
 import { applicationStanding, pill } from './tone.ts';
 
 export function applicationSection({ application, restarts }: Report, entries: readonly Entry[], now: number): Html {
@@ -32,7 +32,7 @@ function advice({ state, ready }: Report['application']): Html {
   return html``;
 }
 
-export function reinitSection({ reinit }: Report, now: number): Html {
+export function reinitSection({ reinit, own_file: own }: Report, now: number): Html {
   const { version, since, pid, controller_generation: generation } = reinit;
   return html`<h2 id="reinit">reinit</h2>
 <div class="card">
@@ -40,6 +40,9 @@ ${facts([
   { term: 'Version', value: version },
   { term: 'Controller', value: `generation ${generation}, pid ${pid}` },
   { term: 'Since', value: moment(since, now), wide: true },
+  { term: 'Own file', value: own && code(own.hash) },
+  { term: 'From the next start', value: own && own.next_start.length > 0 ? own.next_start.join(', ') : null, wide: true },
 ])}
+${own?.refused && html`<p class="note bad">${text(own.refusal?.reason ?? `What the file holds, ${own.refused}, is refused.`)}</p>${printed(own.refusal?.output ?? null, "What is wrong with reinit's own file", 'own-file')}`}
 </div>`;
 }

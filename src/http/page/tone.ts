@@ -51,12 +51,12 @@ export function applicationStanding({ state, ready }: ApplicationStatus): Standi
 }
 
 /** The worst of all: the application first, then the rules. */
-export function standingOfAll({ application, rules, in_sync }: Report): Standing {
+export function standingOfAll({ application, rules, in_sync, own_file }: Report): Standing {
   const own = applicationStanding(application);
   if (own.tone !== 'good') return own;
   if (in_sync) return rules.length === 0 ? own : { tone: 'good', word: 'In sync' };
   const is = (tone: Tone) => rules.some(({ standing }) => standingTones[standing] === tone);
-  if (is('bad')) return { tone: 'bad', word: 'Refused' };
+  if (is('bad') || own_file?.refused) return { tone: 'bad', word: 'Refused' };
   return is('warn') ? { tone: 'warn', word: 'Not in sync' } : { tone: 'busy', word: 'Changing' };
 }
 
