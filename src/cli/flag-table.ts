@@ -32,12 +32,13 @@ const titles: Readonly<Record<Field['group'], string>> = {
   service: 'The application',
   attach: 'An application of another container (reinit attach)',
   watch: 'Watching (these make one rule, in place of those in the file)',
+  output: "The application's output",
   log: "reinit's log",
 };
 
 /** All flags, grouped; those of settings come from the schema. */
 export function flagGroups(): readonly FlagGroup[] {
-  const groups = (['service', 'attach', 'watch', 'log'] as const).map((group) => ({
+  const groups = (['service', 'attach', 'watch', 'output', 'log'] as const).map((group) => ({
     group,
     title: titles[group],
     rows: allFields()

@@ -1,4 +1,4 @@
-import type { Attach, Config, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
+import type { Attach, Config, Output, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
 import { signalName } from '../core/signals.ts';
 
@@ -53,8 +53,17 @@ function provisions(main: ServiceConfig): (readonly [string, string])[] {
   if (main.env_from.length > 0) rows.push(['env from', main.env_from.join(', ')]);
   if (main.sockets.length > 0) rows.push(['sockets', main.sockets.map(socketText).join(', ')]);
   if (main.ready !== undefined) rows.push(['ready', `when ${probeText(main.ready)}`]);
+  if (main.output !== undefined) rows.push(['output', outputText(main.output)]);
   if (main.state_dir !== undefined) rows.push(['state', main.state_dir]);
   return rows;
+}
+
+function outputText({ format, prefix, timestamps, file }: Output): string {
+  const before = [...(timestamps ? ['the time'] : []), ...(prefix === '' ? [] : [JSON.stringify(prefix)])];
+  const lines = `${format}${before.length === 0 ? '' : `, each line after ${before.join(' and ')}`}`;
+  if (file === undefined) return lines;
+  const room = `${file.max_files} × ${Math.round(file.max_size / 1024)} KiB`;
+  return `${lines}, to ${file.path} (${room})${file.also_stdout ? ' and to stdout and stderr' : ''}`;
 }
 
 function socketText({ name, address }: SocketSpec): string {

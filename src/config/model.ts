@@ -14,6 +14,25 @@ export interface LogSettings {
   readonly format: 'auto' | 'json' | 'text';
 }
 
+/** What becomes of the application's output. */
+export interface Output {
+  readonly format: 'text' | 'json';
+  /** Text: what each line begins with, after the time. */
+  readonly prefix: string;
+  readonly timestamps: boolean;
+  /** Undefined: stdout and stderr. */
+  readonly file: OutputFile | undefined;
+}
+
+export interface OutputFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly max_size: number;
+  /** With the one that is written to. */
+  readonly max_files: number;
+  readonly also_stdout: boolean;
+}
+
 /** A process of another container: all that is given has to fit. Nothing given: none has to be known. */
 export interface Attach {
   /** How its command line begins; `*` stands for anything. */
@@ -75,6 +94,9 @@ export interface ServiceConfig {
 
   /** Keeps accepted generations and what was refused over restarts of the container. */
   readonly state_dir: string | undefined;
+
+  /** Undefined: the application has the container's own stdout and stderr. */
+  readonly output: Output | undefined;
 
   readonly watch: readonly WatchRule[];
 }

@@ -21,7 +21,7 @@ import { steadySince } from '../watch/steady.ts';
 import type { Watch } from '../watch/types.ts';
 import { type Clock, createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
-import { effectOf } from './effects.ts';
+import { effectsOf } from './effects.ts';
 import { createReporter } from './reporter.ts';
 import { withDistinctNames } from './rule-names.ts';
 import { withShares } from './splay.ts';
@@ -60,7 +60,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     read,
     work: async (job, state) => (await shop.open()).work(job, state),
     observe: (state) => shop.opened?.observe(state),
-    effectOf: (command) => effectOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
+    effectsOf: (command) => effectsOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
     note: reporter,
     drain: log.drain,
     later,

@@ -10,6 +10,7 @@
 #include "forget.h"
 #include "instance.h"
 #include "orders.h"
+#include "output.h"
 #include "proc.h"
 #include "signals.h"
 #include "slots.h"
@@ -36,6 +37,7 @@ struct effect {
 		struct msg_stop stop;
 		struct msg_orders orders;
 		struct msg_listen listen;
+		struct msg_output output;
 		struct msg_exit exit;
 	};
 };
@@ -59,6 +61,8 @@ static bool decode(struct span bytes, struct effect *effect)
 		return decode_orders(bytes, &effect->orders) && orders_valid(&effect->orders);
 	case MSG_LISTEN:
 		return decode_listen(bytes, &effect->listen) && sockets_valid(&effect->listen);
+	case MSG_OUTPUT:
+		return decode_output(bytes, &effect->output) && output_valid(&effect->output);
 	case MSG_EXIT:
 		return decode_exit(bytes, &effect->exit);
 	default:
@@ -214,6 +218,9 @@ static void apply(const struct effect *effect)
 		break;
 	case MSG_LISTEN:
 		apply_listen(&effect->listen);
+		break;
+	case MSG_OUTPUT:
+		output_set(&effect->output);
 		break;
 	case MSG_EXIT:
 		container_leave(effect->exit.code);

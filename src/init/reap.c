@@ -13,6 +13,7 @@
 #include "instance.h"
 #include "nest.h"
 #include "orders.h"
+#include "output.h"
 #include "say.h"
 #include "signals.h"
 #include "slots.h"
@@ -97,7 +98,8 @@ static void collected(pid_t pid, int status)
 	} else if ((nested = slot_of_nest(pid))) {
 		nest_ended(nested, status);
 	} else if (!controller_ended(pid, status)) {
-		say_ended(pid); /* the pump; or an orphan: collected, and nobody's affair */
+		output_ended(pid, status);
+		say_ended(pid); /* a pump; or an orphan: collected, and nobody's affair */
 	}
 }
 

@@ -23,6 +23,13 @@ const startAdvices: Readonly<Record<string, string>> = {
   interpreter: 'The file is there; the program that its first line (or its ELF header) names is not to be had in this image.',
 };
 
+const toStreams = 'Nothing is lost: until it can be written, which is tried every 10s, the output goes to stdout and stderr.';
+const outputAdvices: Readonly<Record<string, string>> = {
+  open: toStreams,
+  write: toStreams,
+  rotate: 'Nothing is lost: until it can be renamed, which is tried every 10s, it grows beyond max_size.',
+};
+
 function startAdvice(stage: string, code: number): string {
   if (stage === 'exec') return code === 127 ? '. Is it in the image, and in PATH?' : '. Is it an executable file, made for this machine?';
   const advice = startAdvices[stage];
@@ -73,6 +80,15 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       signal: signalName(signo),
     }),
   leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
+  output_file: ({ trouble }) => {
+    if (trouble === undefined) return line('info', "the application's output is written to its file again (output.file)", {});
+    const { stage, text } = trouble;
+    const advice = outputAdvices[stage] ?? '';
+    return line('warn', `the file for the application's output is in trouble (output.file): ${text} (stage: ${stage}). ${advice}`, {
+      stage,
+      reason: text,
+    });
+  },
   socket_failed: ({ name, stage, text }) =>
     line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without them.`, {
       socket: name,

@@ -7,6 +7,7 @@ const defaults: Config = {
   services: {
     main: {
       attach: undefined,
+      output: undefined,
       command: [],
       user: undefined,
       working_dir: undefined,
