@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "text.h"
 
-enum { RETRY_MS = 10000, NAME = MAX_OUTPUT_PATH + 16 };
+enum { RETRY_MS = 10000 / PACE, NAME = MAX_OUTPUT_PATH + 16 };
 
 static int fd = -1;
 

@@ -16,7 +16,7 @@
 
 enum { CHUNK = 4096, FIRST = 3 };
 
-static int inputs[LANES];
+static int inputs[LANES]; /* -1: no lane of this pump, whatever the memory says by now: init may be making one for the next */
 static bool finishing;
 static uint32_t left[LANES]; /* of what was in the pipe when the end began */
 
@@ -24,10 +24,11 @@ static uint32_t left[LANES]; /* of what was in the pipe when the end began */
 static void keep_only(const int fds[LANES])
 {
 	int to = FIRST;
+	memcpy(inputs, fds, sizeof inputs);
 	for (int after = FIRST - 1;;) {
 		int lane = -1;
 		for (int i = 0; i < LANES; i++)
-			if (output_state->lanes[i].used && fds[i] > after && (lane < 0 || fds[i] < fds[lane]))
+			if (fds[i] > after && (lane < 0 || fds[i] < fds[lane]))
 				lane = i;
 		if (lane < 0)
 			break;
@@ -166,8 +167,17 @@ static bool serve(struct lane *lane, uint8_t number, bool readable, bool writabl
 }
 
 /* Of a lane whose block is written, or, at the end, of one that is only to be emptied, nothing has to be waited for. */
-static bool waits_for_input(const struct lane *lane) { return lane->used && !lane->over && lane->out_end == 0; }
-static bool waits_for_output(const struct lane *lane) { return lane->used && !lane->over && lane->out_end > 0; }
+static bool waits_for_input(int number)
+{
+	const struct lane *lane = &output_state->lanes[number];
+	return inputs[number] >= 0 && !lane->over && lane->out_end == 0;
+}
+
+static bool waits_for_output(int number)
+{
+	const struct lane *lane = &output_state->lanes[number];
+	return inputs[number] >= 0 && !lane->over && lane->out_end > 0;
+}
 
 static void wait_for(struct pollfd polls[LANES])
 {
@@ -177,15 +187,14 @@ static void wait_for(struct pollfd polls[LANES])
 	sigfillset(&all_but_term);
 	sigdelset(&all_but_term, SIGTERM);
 	for (int i = 0; i < LANES; i++) {
-		const struct lane *lane = &output_state->lanes[i];
-		bool input = waits_for_input(lane);
-		polls[i] = (struct pollfd){input ? inputs[i] : waits_for_output(lane) ? lane->stream : -1, input ? POLLIN : POLLOUT, 0};
+		bool input = waits_for_input(i);
+		polls[i] = (struct pollfd){input ? inputs[i] : waits_for_output(i) ? output_state->lanes[i].stream : -1, input ? POLLIN : POLLOUT, 0};
 		now |= input && finishing;
 	}
 	/* TERM means: another one takes over. It ends this one here and nowhere else. */
 	ppoll(polls, LANES, now ? &at_once : NULL, &all_but_term);
 	for (int i = 0; i < LANES; i++)
-		if (finishing && waits_for_input(&output_state->lanes[i]))
+		if (finishing && waits_for_input(i))
 			polls[i].revents = POLLIN;
 }
 
@@ -193,7 +202,7 @@ static void measure_what_is_left(void)
 {
 	for (int i = 0; i < LANES; i++) {
 		int bytes = 0;
-		if (output_state->lanes[i].used && ioctl(inputs[i], FIONREAD, &bytes) == 0)
+		if (inputs[i] >= 0 && ioctl(inputs[i], FIONREAD, &bytes) == 0)
 			left[i] = (uint32_t)bytes;
 	}
 }
@@ -211,7 +220,7 @@ static void begin(const int fds[LANES], bool finish)
 		measure_what_is_left();
 	for (uint8_t i = 0; i < LANES; i++) {
 		struct lane *lane = &output_state->lanes[i];
-		if (!lane->used || lane->over)
+		if (inputs[i] < 0 || lane->over)
 			continue;
 		recover(lane);
 		serve(lane, i, false, false); /* of what has been read already nothing tells */

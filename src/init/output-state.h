@@ -25,7 +25,6 @@ enum output_stage { FILE_WORKS, FILE_OPEN, FILE_WRITE, FILE_ROTATE };
 
 /* One stream of one instance. */
 struct lane {
-	bool used;
 	uint8_t stream; /* 1 or 2 */
 	bool over; /* the pipe has ended (or is no longer read), and all is written */
 	bool reading; /* a read is under way */
@@ -63,7 +62,7 @@ struct output_settings {
 extern struct output_state *output_state;
 extern struct output_settings output_settings;
 
-/* output-pump.c: never returns. `fds`: the read end of each lane that is used. `finish`: only what is in the pipes now. */
+/* output-pump.c: never returns. `fds`: the read end of each lane, -1 where there is none. `finish`: only what is in the pipes now. */
 _Noreturn void output_pump(const int fds[LANES], bool finish);
 
 /* output-lines.c: makes the lane's next block, where it has a whole line, a full room, or is `last`. False: nothing to write. */

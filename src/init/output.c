@@ -14,7 +14,7 @@
 #include "output-state.h"
 #include "say.h"
 
-enum { YOUNG_MS = 100, AGAIN_MS = 1000, STUCK_MS = 5000, LEAST_SIZE = 65536 };
+enum { YOUNG_MS = 100, AGAIN_MS = 1000, STUCK_MS = 5000 / PACE, LEAST_SIZE = 65536 };
 
 struct output_state *output_state;
 struct output_settings output_settings;
@@ -40,6 +40,8 @@ static bool take_memory(void)
 	if (memory == MAP_FAILED)
 		return false;
 	output_state = memory;
+	for (int i = 0; i < LANES; i++)
+		inputs[i] = -1;
 	return true;
 }
 
@@ -67,7 +69,7 @@ static int lanes_used(void)
 {
 	int n = 0;
 	for (int i = 0; output_state && i < LANES; i++)
-		n += output_state->lanes[i].used;
+		n += inputs[i] >= 0;
 	return n;
 }
 
@@ -75,7 +77,7 @@ static int lanes_used(void)
 static bool open_lane(uint8_t stream, int *end)
 {
 	int ends[2], lane = 0;
-	while (lane < LANES && output_state->lanes[lane].used)
+	while (lane < LANES && inputs[lane] >= 0)
 		lane++;
 	if (lane == LANES) {
 		errno = EBUSY;
@@ -87,7 +89,6 @@ static bool open_lane(uint8_t stream, int *end)
 	struct lane *new = &output_state->lanes[lane];
 	new->stream = stream;
 	new->over = new->in_line = false;
-	new->used = true;
 	inputs[lane] = ends[0];
 	*end = ends[1];
 	return true;
@@ -96,7 +97,7 @@ static bool open_lane(uint8_t stream, int *end)
 static void close_lane(int lane)
 {
 	close(inputs[lane]);
-	output_state->lanes[lane].used = false;
+	inputs[lane] = -1;
 }
 
 bool output_open(int ends[2])
@@ -140,7 +141,7 @@ bool output_is_pump(pid_t pid) { return pump > 0 && pid == pump; }
 static void close_ended(void)
 {
 	for (int i = 0; i < LANES; i++)
-		if (output_state->lanes[i].used && output_state->lanes[i].over)
+		if (inputs[i] >= 0 && output_state->lanes[i].over)
 			close_lane(i);
 }
 
@@ -207,7 +208,7 @@ void output_flush(void)
 	}
 	if (lanes_used() == 0)
 		return;
-	say(SAY_WARN, "nobody has read the application's output for %d s: the last of it is lost", STUCK_MS / 1000);
+	say(SAY_WARN, "nobody has read the application's output for %d ms: the last of it is lost", STUCK_MS);
 	if (pump > 0)
 		kill(pump, SIGKILL); /* it would hold what it writes to open */
 }
