@@ -48,15 +48,34 @@ size_t output_whole_characters(const uint8_t *at, size_t length)
 
 static bool is_plain(uint8_t c) { return (uint8_t)(c - 0x20) < 0x60 && c != '"' && c != '\\'; }
 
+/* Eight at a time: of each byte the highest bit is set where it is none, or (a borrow) perhaps none. */
+static bool are_plain(const uint8_t *at)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t word;
+	memcpy(&word, at, sizeof word);
+	return ((word | (word - ones * 0x20) | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & ones * 0x80) == 0;
+}
+
+/* How many bytes from here on stay as they are. */
+static size_t plain_run(const uint8_t *at, size_t length)
+{
+	size_t n = 0;
+	while (n + 8 <= length && are_plain(at + n))
+		n += 8;
+	while (n < length && is_plain(at[n]))
+		n++;
+	return n;
+}
+
 static size_t escaped(uint8_t *to, const uint8_t *at, size_t length)
 {
 	uint8_t *start = to;
 	for (size_t i = 0; i < length;) {
-		size_t plain = i;
-		while (i < length && is_plain(at[i]))
-			i++;
-		memcpy(to, at + plain, i - plain);
-		to += i - plain;
+		size_t plain = plain_run(at + i, length - i);
+		memcpy(to, at + i, plain);
+		to += plain;
+		i += plain;
 		if (i == length)
 			break;
 		uint8_t c = at[i];
