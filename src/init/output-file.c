@@ -84,9 +84,11 @@ static bool rotate(void)
 		return trouble(FILE_ROTATE, errno);
 	while (free_place < last && lstat(numbered(to, free_place), &any) == 0)
 		free_place++;
-	for (uint32_t place = last ? free_place : 0; place > 0; place--)
+	for (uint32_t place = last ? free_place : 0; place > 0; place--) {
 		if (rename(numbered(from, place - 1), numbered(to, place)) < 0)
 			return trouble(FILE_ROTATE, errno);
+		output_step();
+	}
 	close(fd);
 	return open_file();
 }
@@ -141,7 +143,9 @@ bool output_file(struct lane *lane, uint8_t number)
 	s->size = size;
 	s->writing = (uint8_t)(number + 1);
 	bool done = write_block(lane, size);
+	output_step();
 	lane->filed = done;
+	output_step();
 	s->writing = 0;
 	if (done)
 		s->moved += lane->out_end;

@@ -77,6 +77,7 @@ bool output_convert(struct lane *lane, bool last)
 	lane->next_in_line = in_line;
 	lane->out_begin = 0;
 	lane->filed = lane->streaming = false;
+	output_step();
 	__atomic_store_n(&lane->out_end, out, __ATOMIC_RELEASE); /* from here on there is a block */
 	return true;
 }

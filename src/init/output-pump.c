@@ -71,6 +71,7 @@ static void make_room(struct lane *lane)
 	if (length == 0 || (lane->there.end > LINE_ROOM && length <= lane->there.begin)) {
 		struct window front = {0, length};
 		memcpy(lane->in, lane->in + lane->there.begin, length);
+		output_step();
 		__atomic_store(&lane->there, &front, __ATOMIC_RELEASE);
 	}
 	if (lane->dirty > lane->there.end)
@@ -87,10 +88,12 @@ static bool fill(struct lane *lane, int number)
 		room = left[number];
 	__atomic_store_n(&lane->reading, true, __ATOMIC_SEQ_CST);
 	ssize_t n = room ? read(inputs[number], lane->in + lane->there.end, room) : 0;
+	output_step();
 	if (n > 0) {
 		lane->dirty = lane->there.end + (uint32_t)n;
 		__atomic_store_n(&lane->there.end, lane->dirty, __ATOMIC_RELEASE);
 	}
+	output_step();
 	__atomic_store_n(&lane->reading, false, __ATOMIC_RELEASE);
 	if (n > 0 && finishing)
 		left[number] -= (uint32_t)n;
@@ -100,6 +103,7 @@ static bool fill(struct lane *lane, int number)
 static void finish_block(struct lane *lane)
 {
 	lane->there.begin = lane->next;
+	output_step();
 	lane->in_line = lane->next_in_line;
 	lane->out_begin = 0;
 	__atomic_store_n(&lane->out_end, 0, __ATOMIC_RELEASE);
@@ -130,6 +134,7 @@ static uint32_t chunk(const struct lane *lane)
 static void write_chunk(struct lane *lane)
 {
 	ssize_t n = write(lane->stream, lane->out + lane->out_begin, chunk(lane));
+	output_step();
 	if (n < 0 && errno != EINTR && errno != EAGAIN)
 		n = lane->out_end - lane->out_begin;
 	if (n <= 0)

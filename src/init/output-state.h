@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "killpoint.h"
 #include "output.h"
 
 enum {
@@ -40,6 +41,7 @@ struct lane {
 };
 
 struct output_state {
+	uint64_t passed; /* killpoint.h */
 	uint64_t moved; /* bytes that were written, for the one who waits */
 	int error; /* the file's trouble: stage and errno */
 	uint8_t stage;
@@ -60,6 +62,10 @@ struct output_settings {
 };
 
 extern struct output_state *output_state;
+
+/* Between two steps, in tests. */
+static inline void output_step(void) { kill_point_own(&output_state->passed); }
+
 extern struct output_settings output_settings;
 
 /* output-pump.c: never returns. `fds`: the read end of each lane, -1 where there is none. `finish`: only what is in the pipes now. */

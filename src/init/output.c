@@ -14,7 +14,7 @@
 #include "output-state.h"
 #include "say.h"
 
-enum { YOUNG_MS = 100, AGAIN_MS = 1000, STUCK_MS = 5000 / PACE, LEAST_SIZE = 65536 };
+enum { YOUNG_MS = 100 / PACE, AGAIN_MS = 1000, STUCK_MS = 5000 / PACE, LEAST_SIZE = 65536 };
 
 struct output_state *output_state;
 struct output_settings output_settings;

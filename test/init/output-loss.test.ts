@@ -6,7 +6,7 @@ import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { exit, hold, nested, orders, output, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, livingIn, says } from '../fixtures/init/init.ts';
+import { endAll, livingIn, reinitTest, says } from '../fixtures/init/init.ts';
 import {
   contents,
   expectSame,
@@ -45,6 +45,23 @@ describe('nothing is lost', () => {
     expectSame(all(), numbered(10_000).replaceAll(/^/gm, '> ').slice(0, -2));
   });
 
+  it('of what is still in the pipes when the application has ended', async () => {
+    const path = join(scratch(), 'stdout');
+    const read = makeFifo(path);
+    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), {
+      through: shell('exec "$@" >"$0"').concat(path),
+    });
+    const life = await controller.life(0);
+    await event(life, 'exited');
+    life.commit([exit(7)]);
+    await eventually('init waits', () => life.ended());
+    const all = collect(read);
+    const ended = once(read, 'close');
+    expect(await one.exited).toBe(7);
+    await ended;
+    expectSame(all(), numbered(1500).replaceAll(/^/gm, '> ').slice(0, -2));
+  });
+
   it('to a file, which a reader that follows it sees whole', async () => {
     const path = scratch();
     await written([lines, '100000', '100', '4096'], output({ path: join(path, 'app.log'), max_size: 2 ** 20, max_files: 20 }));
@@ -67,14 +84,22 @@ describe('nothing is lost', () => {
     expectSame(kept, numbered(20_000).slice(-kept.length));
   });
 
-  it.each([
-    ['stdout', false],
-    ['a file', true],
-  ])('when the pump is killed again and again: %s', async (_, toFile) => {
-    const path = scratch();
+  /** What is written twice, because it was not counted, are whole lines, at once. How many there were. */
+  function expectNoneMissing(text: string, count: number): number {
+    const found = text.split('\n').slice(0, -1);
+    const numbers = found.map((line) => (/^\d{9} x{89}$/.test(line) ? Number(line.slice(0, 9)) : -1));
+    let next = 0;
+    for (const number of numbers) {
+      if (number < 0 || number > next) expect({ next, number }).toBe('the next line');
+      if (number === next) next += 1;
+    }
+    expect(next).toBe(count);
+    return numbers.length;
+  }
+
+  it('when the pump is killed again and again', async () => {
     const count = 150_000;
-    const how = toFile ? output({ path: join(path, 'app.log'), max_size: 2 ** 21, max_files: 100 }) : output();
-    const { one } = await running([lines, `${count}`, '100', '10000'], how);
+    const { one } = await running([lines, `${count}`, '100', '10000'], output());
     let killed = 0;
     for (let last = gone; killed < 12; ) {
       const pump = await eventually('the next pump', () => pumpOf(one) ?? (one.ended() && gone));
@@ -86,21 +111,18 @@ describe('nothing is lost', () => {
     }
     expect(await one.exited).toBe(0);
     expect(killed).toBeGreaterThan(4);
-    if (toFile) return expectSame(contents(path), numbered(count));
-    // What is written twice are whole lines, at once.
-    const numbers = one
-      .stdout()
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => (/^(\d{9}) x{89}$/.exec(line) ? Number(line.slice(0, 9)) : -1));
-    expect(numbers.indexOf(-1)).toBe(-1);
-    let next = 0;
-    for (const number of numbers) {
-      expect(number).toBeLessThanOrEqual(next);
-      if (number === next) next += 1;
-    }
-    expect(next).toBe(count);
-    expect(numbers.length - count).toBeLessThan(killed * 1000);
+    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(killed * 1000);
+  });
+
+  it.each([3, 5, 7, 11])('when it is killed at each step of its work, each %i. time', async (every) => {
+    const path = scratch();
+    const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+    const count = 10_000;
+    const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
+    const one = await written([lines, `${count}`, '100', '10000'], how, { env, binary: reinitTest });
+    expectSame(contents(path), numbered(count));
+    expect(rotated(path).length).toBeGreaterThan(7);
+    expect(expectNoneMissing(one.stdout(), count)).toBeGreaterThan(count);
   });
 
   it('when the controller is killed', async () => {
