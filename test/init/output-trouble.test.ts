@@ -5,7 +5,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { closeControllers, event } from '../fixtures/init/controller.ts';
 import { helper, output } from '../fixtures/init/effects.ts';
 import { endAll, isRoot, reinitTest } from '../fixtures/init/init.ts';
-import { flags, lines, numbered, pumpOf, removeScratch, running, scratch, shell, written } from '../fixtures/init/output.ts';
+import { expectSame, flags, lines, numbered, pumpOf, removeScratch, running, scratch, shell, written } from '../fixtures/init/output.ts';
 import { makeFifo } from '../fixtures/pipe.ts';
 
 afterAll(removeScratch);
@@ -43,7 +43,7 @@ describe('trouble', () => {
     const path = scratch();
     const file = join(path, 'app.log');
     const through = shell(`mount -t tmpfs -o size=500k none '${path}' && exec "$@"`).concat('sh');
-    const script = `'${lines}' 10000 100 65536; rm '${path}/filler' '${file}'; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; echo later; done; cp '${file}' '${path}.copy'`;
+    const script = `'${lines}' 10000 100 65536; cp '${file}' '${path}.before'; rm '${path}/filler' '${file}'; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; echo later; done; cp '${file}' '${path}.copy'`;
     const { one, controller } = await running(
       shell(`head -c 100000 /dev/zero >'${path}/filler'; ${script}`),
       output({ path: file, max_size: 2 ** 20 }),
@@ -60,6 +60,7 @@ describe('trouble', () => {
     const streamed = one.stdout();
     const first = Number(streamed.slice(0, 9));
     expect(first).toBeGreaterThan(1000);
+    expectSame(readFileSync(`${path}.before`, 'utf8'), numbered(first));
     expect(streamed.startsWith(numbered(10_000).slice(first * 100))).toBe(true);
     expect((streamed + readFileSync(`${path}.copy`, 'utf8')).match(/^later$/gm)).toHaveLength(9);
     expect(readFileSync(`${path}.copy`, 'utf8')).toMatch(/^later$/m);
