@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { foreign } from './scripts/building/target.ts';
 
+/** Outside of containers all that run share one /run: tests that want a control socket name a place of their own. */
+const noSocket = { REINIT_CONTROL_SOCKET: 'off' };
+
+/** The status page's style sheets are text that is imported; without this it would be empty. */
+const css = true;
+
 /** Real containers of an engine. They mostly wait: several files at a time. */
 const containers = (engine: string) => ({
   test: {
@@ -22,8 +28,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env: noSocket,
+          css,
           maxWorkers: 4,
-          include: ['test/{core,config,environment,watch,controller,host,link,loader,log,probe,publish,target,cli,docs}/**/*.test.ts'],
+          include: [
+            'test/{cli,config,control,controller,core,docs,doctor,environment,host,http,journal,link,loader,log,operate,probe,publish,target,usage,watch}/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -31,6 +41,8 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          env: noSocket,
+          css,
           include: ['test/{build,init,e2e,portable}/**/*.test.ts'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
@@ -52,7 +64,7 @@ export default defineConfig({
             'test/init/output-*.test.ts', // KILL ends the emulator, not what it emulates
             'test/init/{kill-points,reap,scarce}.test.ts', // minutes, and nothing in them depends on the architecture
           ],
-          env: { INIT_EMULATED: 'yes' },
+          env: { ...noSocket, INIT_EMULATED: 'yes' },
           globalSetup: ['test/emulated.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 /**
  * How fast the application's output gets through, against what people put behind a pipe for it. `scripts/node bench/output.ts [--write] [--quick]`
  *
- * A program writes lines of 100 bytes as fast as they are taken. Measured is the time from its first instruction to the end of the whole pipeline.
+ * A program writes lines of 100 bytes as fast as they are taken. Measured is the time that this takes it; what is then still in pipes is less than a MB.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -44,12 +44,12 @@ function time(pipeline: Pipeline): number {
   try {
     mkdirSync(join(directory, 'log'));
     writeFileSync(join(directory, 'log/config'), 's10485760\nn5\n');
-    const began = join(directory, 'began');
+    const [began, ended] = [join(directory, 'began'), join(directory, 'ended')];
     const app = join(directory, 'app');
-    writeFileSync(app, `#!/bin/sh\n>${began}\nexec ${writer} ${lines} ${lineBytes} 65536\n`, { mode: 0o755 });
+    writeFileSync(app, `#!/bin/sh\n>${began}\n${writer} ${lines} ${lineBytes} 65536\n>${ended}\n`, { mode: 0o755 });
     const command = pipeline(directory).replace('@', app);
     execFileSync('/bin/bash', ['-o', 'pipefail', '-c', command], { stdio: ['ignore', 'ignore', 'inherit'] });
-    return (Date.now() - statSync(began).mtimeMs) / 1000;
+    return (statSync(ended).mtimeMs - statSync(began).mtimeMs) / 1000;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

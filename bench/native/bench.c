@@ -8,6 +8,7 @@
  *   bench orphans 1 -- init…       zombies made while the init is stopped; prints how many are reaped in a second once it goes on
  *   bench orphan-maker N FILE      makes them
  *   bench lives FILE               appends `start NS` to FILE, and `end NS` when TERM ends it; prints nothing
+ *   bench day FILE                 counts its HUPs in FILE; at each USR1 it makes a thousand orphans, and counts that too; prints nothing
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -208,6 +209,45 @@ static _Noreturn void lives(const char *file)
 		pause();
 }
 
+static volatile sig_atomic_t wanted;
+
+static void hup(int signo)
+{
+	(void)signo;
+	shared->count++;
+}
+
+static void want(int signo)
+{
+	(void)signo;
+	wanted = 1;
+}
+
+/* Its child ends first, so that the grandchild is init's; a stop or a reload may come at any moment. */
+static _Noreturn void day(const char *file)
+{
+	shared = map(file);
+	sigset_t usr1, before;
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, &before);
+	sigaction(SIGHUP, &(struct sigaction){.sa_handler = hup, .sa_flags = SA_RESTART}, NULL);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = want}, NULL);
+	shared->ready = (uint64_t)getpid();
+	for (;;) {
+		while (!wanted)
+			sigsuspend(&before);
+		wanted = 0;
+		for (int i = 0; i < 1000; i++) {
+			pid_t middle = fork();
+			if (middle == 0)
+				_exit(fork() < 0);
+			waitpid(middle, NULL, 0);
+		}
+		shared->go++;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -217,6 +257,8 @@ int main(int argc, char **argv)
 		receive(argv[2]);
 	if (strcmp(verb, "lives") == 0 && argc == 3)
 		lives(argv[2]);
+	if (strcmp(verb, "day") == 0 && argc == 3)
+		day(argv[2]);
 	if (strcmp(verb, "orphan-maker") == 0 && argc == 4)
 		orphan_maker(atol(argv[2]), argv[3]);
 	if (argc < 5)

@@ -14,7 +14,13 @@ const bundles = {
   boot: 'src/controller/boot.ts',
   late: 'src/controller/late.ts',
   workshop: 'src/controller/workshop.ts',
+  usage: 'src/usage/usage.ts',
+  control: 'src/control/control.ts',
+  http: 'src/http/http.ts',
   cli: 'src/cli/main.ts',
+  commands: 'src/cli/run.ts',
+  operate: 'src/operate/run.ts',
+  doctor: 'src/doctor/main.ts',
   portable: 'src/host/main.ts',
 };
 
@@ -22,7 +28,7 @@ const bundles = {
 export const bundledList = join(build, 'bundled.json');
 
 /** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'workshop', 'cli'] as const;
+export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'commands', 'operate'] as const;
 
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
@@ -46,7 +52,7 @@ async function bundle(entryPoints: Record<string, string>, target: string, outdi
     supported: { 'dynamic-import': false },
     // yaml's node build is CommonJS; its other one is the same as modules, of which esbuild takes only what is used.
     alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-    plugins: [siblings, noWorkers],
+    plugins: [siblings, noWorkers, noGetconf, fewMetrics, texts],
     legalComments: 'external',
     define: { REINIT_VERSION: JSON.stringify(version) },
     outdir,
@@ -69,6 +75,18 @@ const siblings: Plugin = {
     }),
 };
 
+/** `./style.css?raw` is the text of that file, as Vite has it in the tests. */
+const texts: Plugin = {
+  name: 'texts',
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.slice(0, -'?raw'.length)),
+      namespace: 'text',
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: 'text' }, ({ path }) => ({ contents: readFileSync(path), loader: 'text' }));
+  },
+};
+
 /**
  * pino loads worker threads for transports, which reinit has none of (a thread is a place in the container's pids.max, and memory): these names
  * are empty in the bundle.
@@ -78,6 +96,27 @@ const noWorkers: Plugin = {
   setup: (plugin) => {
     plugin.onResolve({ filter: /^(thread-stream|worker_threads)$/ }, ({ path }) => ({ path, namespace: 'no-workers' }));
     plugin.onLoad({ filter: /.*/, namespace: 'no-workers' }, () => ({ contents: 'exports.isMainThread = true;', loader: 'js' }));
+  },
+};
+
+/** pidusage asks getconf(1) for two numbers: here nobody runs it. */
+const noGetconf: Plugin = {
+  name: 'no-getconf',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^child_process$/ }, ({ importer }) =>
+      /[/\\]node_modules[/\\]pidusage[/\\]/.test(importer) ? { path: join(root, 'src/usage/getconf.ts') } : undefined,
+    ),
+};
+
+/** prom-client loads all that it has: node:cluster, a pusher, hooks into the event loop and the collector. Of it there are counters, gauges and histograms. */
+const fewMetrics: Plugin = {
+  name: 'few-metrics',
+  setup: (plugin) => {
+    const unused = /^\.\/lib\/(cluster|defaultMetrics|metricAggregators|pushgateway|summary)$/;
+    plugin.onResolve({ filter: unused }, ({ path, importer }) =>
+      importer.endsWith('/node_modules/prom-client/index.js') ? { path, namespace: 'few-metrics' } : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'few-metrics' }, () => ({ contents: '' }));
   },
 };
 

@@ -10,7 +10,8 @@ import type { Target } from './target.ts';
 const maker = join(root, 'scripts/building/make-cache.ts');
 const warmer = join(root, 'scripts/building/warm-cache.ts');
 const loader = join(root, 'src/loader/load.ts');
-const controllerBundles = ['boot', 'late', 'workshop'];
+const controllerBundles = ['boot', 'late', 'workshop', 'control'];
+const commandBundles = ['cli', 'commands', 'operate'];
 const cacheOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cache`);
 const bundleOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cjs`);
 
@@ -25,15 +26,17 @@ export async function buildCodeCache(target: Target): Promise<void> {
   }
   const node = runtimeCommand(target);
   const inputs = [node.join(' '), runtimeStamp(target), ...[maker, warmer, loader].map((file) => readFileSync(file, 'utf8'))];
-  await cacheController(target, 'controller', inputs, usualSettings, ['boot', 'late']);
+  await cacheController(target, 'controller', inputs, usualSettings, ['boot', 'late', 'control']);
   await cacheController(target, 'workshop', inputs, publishingSettings, ['workshop']);
-  const [bundle, cache] = [bundleOf(target, 'cli'), cacheOf(target, 'cli')];
-  await step(`${target.arch}-cache-cli`, [...inputs, readFileSync(bundle, 'utf8')], [cache], () =>
-    place(cache, async (temporary) => {
-      await run([...node, maker, bundle, temporary]);
-      await check(target, 'cli', temporary);
-    }),
-  );
+  for (const name of commandBundles) {
+    const [bundle, cache] = [bundleOf(target, name), cacheOf(target, name)];
+    await step(`${target.arch}-cache-${name}`, [...inputs, readFileSync(bundle, 'utf8')], [cache], () =>
+      place(cache, async (temporary) => {
+        await run([...node, maker, bundle, temporary]);
+        await check(target, name, temporary);
+      }),
+    );
+  }
 }
 
 /** V8 refuses a cache in silence, and compiles as ever. */
@@ -57,6 +60,7 @@ type Settings = (directory: string) => string;
 
 /** What most people write, and no more: what is met in the run is in the cache and costs every start, what is not is compiled when it is met. */
 const usualSettings: Settings = (directory) => `
+control_socket: ${directory}/control.sock
 stop_signal: QUIT
 log: { format: json }
 watch:
@@ -67,6 +71,7 @@ watch:
 `;
 
 const publishingSettings: Settings = (directory) => `
+control_socket: ${directory}/control.sock
 log: { format: json }
 env_from: [${directory}/variables]
 watch:

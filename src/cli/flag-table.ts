@@ -34,11 +34,12 @@ const titles: Readonly<Record<Field['group'], string>> = {
   watch: 'Watching (these make one rule, in place of those in the file)',
   output: "The application's output",
   log: "reinit's log",
+  http: 'Status, metrics and probes by HTTP',
 };
 
 /** All flags, grouped; those of settings come from the schema. */
 export function flagGroups(): readonly FlagGroup[] {
-  const groups = (['service', 'attach', 'watch', 'output', 'log'] as const).map((group) => ({
+  const groups = (['service', 'attach', 'watch', 'output', 'log', 'http'] as const).map((group) => ({
     group,
     title: titles[group],
     rows: allFields()

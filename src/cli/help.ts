@@ -1,4 +1,5 @@
 import { exitCodeCatalogue } from '../core/exit-codes.ts';
+import { operatingVerbs } from '../operate/verbs.ts';
 import { type FlagRow, flagGroups } from './flag-table.ts';
 
 const width = 100;
@@ -14,7 +15,10 @@ Usage
   reinit validate [file] [flags] [-- command…]
                                            say what would happen, or all mistakes; start nothing
   reinit preset [name]                     print what a preset means, as YAML; without a name: which there are
+  reinit doctor [flags] [-- command…]      look at the surroundings, before or in a running container, and
+                                           say what is wrong and what to do: reinit doctor --help
   reinit schema                            print the JSON Schema of the file, for editors
+  reinit completion bash|zsh|fish          print the completion for a shell
   reinit version                           print the version
   reinit help                              this page
 
@@ -51,7 +55,14 @@ for shell syntax ask for a shell, [sh, -c, "…"].`;
 export function helpText(): string {
   const groups = flagGroups().map(({ title, rows }) => `${title}\n${rows.map(flagLines).join('\n')}`);
   const codes = exitCodeCatalogue.map(({ code, meaning }) => hang(`  ${code}`, meaning, 14));
-  return [introduction, ...groups, examples, `Exit codes\n${codes.join('\n')}`].join('\n\n');
+  return [introduction, operatingText(), ...groups, examples, `Exit codes\n${codes.join('\n')}`].join('\n\n');
+}
+
+function operatingText(): string {
+  const lines = operatingVerbs.map(({ name, argument, about }) =>
+    hang(`  reinit ${[name, argument].filter(Boolean).join(' ')}`, about, 27),
+  );
+  return `In a running container: docker exec app reinit status; reinit VERB --help says more\n${lines.join('\n')}`;
 }
 
 const attachIntroduction = `reinit attach watches configuration for an application that another container runs. Both share one process
@@ -80,6 +91,34 @@ export function attachHelpText(): string {
   const flags = rows.map(({ flag, about }) => hang(`  ${flag}`, about.replaceAll('`', ''), 34)).join('\n');
   return [attachIntroduction, `Which process: all that is given has to fit\n${flags}`, attachEnd].join('\n\n');
 }
+
+const doctorHelp = `reinit doctor looks at everything that reinit and its application depend on, before they run or while they do: the
+configuration, the mounts of what is watched, file events, users and permissions, the programs, the validators (each is
+run once), the signals that the running application takes, the time to stop, places to write, PID 1, memory and processes.
+Each finding says what to do. It changes nothing.
+
+Usage
+  reinit doctor [-c FILE] [flags] [-- command…]
+
+Flags
+  -v, --verbose    show what is as it should be, too
+  --json           {v: 1, findings: [{id, level, title, detail, remedy, rule}], summary}
+  --strict         leave with 1 for a warning, too
+  --no-run         do not run the validators
+  and all flags of a start, see reinit help. Where reinit runs as PID 1 and none is given, its own are taken.
+
+Exit codes
+  0    no error is among the findings
+  1    at least one is
+
+Examples
+  docker exec app /opt/reinit/bin/reinit doctor
+  docker run --rm --entrypoint /opt/reinit/bin/reinit my-image doctor -- nginx -g 'daemon off;'
+  kubectl exec deploy/app -- /opt/reinit/bin/reinit doctor --json
+  reinit doctor -c reinit.yaml --strict --no-run`;
+
+/** The text of `reinit doctor --help`. */
+export const doctorHelpText = (): string => doctorHelp;
 
 function flagLines({ flag, about }: FlagRow): string {
   return hang(`  ${flag}`, firstSentences(about), 34);

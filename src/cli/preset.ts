@@ -2,7 +2,7 @@ import { nearest, shorten } from '../config/names.ts';
 import { presetNames } from '../config/presets/catalogue.ts';
 import { presetText } from '../config/presets/print.ts';
 import { exitCodes } from '../core/exit-codes.ts';
-import type { Output } from './validate.ts';
+import type { Output } from './output.ts';
 
 /**
  * `reinit preset [name]`: what the preset means, as YAML that may stand in reinit.yaml; without a name, which there are.

@@ -1,6 +1,19 @@
-import type { Attach, Config, Output, Probe, ServiceConfig, SignalRule, SocketSpec, WatchRule } from '../config/model.ts';
+import type {
+  Attach,
+  Config,
+  HttpSettings,
+  MemoryLimit,
+  Output,
+  Probe,
+  ServiceConfig,
+  SignalRule,
+  SocketSpec,
+  WatchRule,
+} from '../config/model.ts';
 import { formatDuration } from '../core/durations.ts';
+import { exitCodes } from '../core/exit-codes.ts';
 import { signalName } from '../core/signals.ts';
+import { formatBytes } from '../core/sizes.ts';
 
 /** What reinit would do with this configuration, in a few lines. Of the environment only the names. */
 export function summarise(config: Config, commandAfterDashes: readonly string[]): string {
@@ -12,11 +25,18 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
     ...account(main),
     ...provisions(main),
     ...(main.attach ? [] : [['stop', stopText(main)] as const, ['restart', restartText(main)] as const]),
+    ...careRows(main),
     ...signalRows(main),
     ...main.watch.flatMap(watchRows),
     ['log', `${config.log.level}, ${config.log.format}`],
+    ...(config.http ? [['http', httpText(config.http)] as const] : []),
   ];
   return rows.map(([name, text]) => `  ${name.padEnd(12)} ${text}`).join('\n');
+}
+
+function httpText({ listen: { host, port }, ready_while_refused: ready, page }: HttpSettings): string {
+  const where = host === undefined ? `port ${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${where}${page ? '' : ', without the page'}${ready ? '' : '; not ready while a change is refused'}`;
 }
 
 function commandText(command: readonly string[], after: readonly string[]): string {
@@ -53,6 +73,7 @@ function provisions(main: ServiceConfig): (readonly [string, string])[] {
   if (main.env_from.length > 0) rows.push(['env from', main.env_from.join(', ')]);
   if (main.sockets.length > 0) rows.push(['sockets', main.sockets.map(socketText).join(', ')]);
   if (main.ready !== undefined) rows.push(['ready', `when ${probeText(main.ready)}`]);
+  if (main.readiness !== undefined) rows.push(['readiness', `${repeatedText(main.readiness)}; told, and nothing else`]);
   if (main.output !== undefined) rows.push(['output', outputText(main.output)]);
   if (main.state_dir !== undefined) rows.push(['state', main.state_dir]);
   return rows;
@@ -65,6 +86,22 @@ function outputText({ format, prefix, timestamps, file }: Output): string {
   const room = `${file.max_files} × ${Math.round(file.max_size / 1024)} KiB`;
   return `${lines}, to ${file.path} (${room})${file.also_stdout ? ' and to stdout and stderr' : ''}`;
 }
+
+/** What makes reinit restart it of its own accord. */
+function careRows({ liveness, memory_limit, max_uptime, restart }: ServiceConfig): (readonly [string, string])[] {
+  const sequel = restart === 'no' ? `else it is stopped, and the container ends with ${exitCodes.unwell}` : 'else it is restarted';
+  const rows: (readonly [string, string])[] = [];
+  if (liveness !== undefined) rows.push(['liveness', `${repeatedText(liveness)}; ${sequel}`]);
+  if (memory_limit !== undefined) rows.push(['memory', `restarted beyond ${memoryText(memory_limit)}`]);
+  if (max_uptime !== undefined) rows.push(['uptime', `restarted after ${formatDuration(max_uptime)}, or up to a tenth earlier`]);
+  return rows;
+}
+
+const memoryText = (limit: MemoryLimit): string =>
+  limit.kind === 'percent' ? `${limit.percent}% of the container's limit` : formatBytes(limit.bytes);
+
+const repeatedText = (probe: Probe): string =>
+  `${probeText(probe)}, asked each ${formatDuration(probe.period)}, ${probe.failure_threshold} failures in a row are a no`;
 
 function socketText({ name, address }: SocketSpec): string {
   if (address.kind === 'unix') return `${address.path} (${name})`;

@@ -1,12 +1,8 @@
 import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { exitCodes } from '../core/exit-codes.ts';
+import type { Output } from './output.ts';
 import { summarise } from './summary.ts';
-
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-}
 
 /**
  * `reinit validate [file] [flags] [-- command…]`: what a start would read, read and told; nothing is started.

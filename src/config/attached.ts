@@ -33,6 +33,9 @@ const senseless: Readonly<Record<string, string>> = {
   restart_limit: ofItsEnd,
   restart_reset: ofItsEnd,
   restart_order: ofItsEnd,
+  liveness: ofItsEnd,
+  memory_limit: ofItsEnd,
+  max_uptime: ofItsEnd,
   signals: 'signals for the application go to its own container',
   signal_target: 'only the process itself is known for sure',
 };

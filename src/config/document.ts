@@ -233,7 +233,9 @@ function scopeOf([first]: Path): Scope {
 /** Keys of the other parts of the file, and where they belong. */
 function elsewhere(scope: Scope): ReadonlyMap<string, string> {
   const top = entriesOf(rootSchema);
-  const places: [string, string][] = Object.keys(entriesOf(top.log)).map((name) => [name, 'under log']);
+  const places = (['log', 'http'] as const).flatMap((group) =>
+    Object.keys(entriesOf(top[group])).map((name): [string, string] => [name, `under ${group}`]),
+  );
   if (scope !== 'watch')
     places.push(...Object.keys(entriesOf(itemOf(top.watch))).map((name): [string, string] => [name, 'in a rule under watch']));
   if (scope !== 'service') places.push(...Object.keys(top).map((name): [string, string] => [name, 'at the top of the file']));

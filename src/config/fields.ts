@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import type { KindInfo } from './kinds.ts';
+import type { KindInfo, Parts } from './kinds.ts';
+import { httpServer } from './leaves/listen.ts';
 import { attach, log, output, service, settings, watchRule } from './schema.ts';
 
 /** A setting as people meet it: its key, and what follows from it. */
 export interface Field {
-  /** Where it stands in the YAML: `stop_timeout`, `log.level`, `watch[].settle`. */
+  /** Where it stands in the YAML: `stop_timeout`, `log.level`, `http.listen`, `watch[].settle`. */
   readonly key: string;
-  readonly group: 'service' | 'attach' | 'output' | 'log' | 'watch';
+  readonly group: 'service' | 'attach' | 'output' | 'log' | 'http' | 'watch';
   readonly name: string;
   readonly info: KindInfo;
   readonly description: string;
@@ -62,6 +63,7 @@ export function allFields(): readonly Field[] {
     ...fieldsOf('watch', watchRule.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('output', output.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('log', log.entries as unknown as Readonly<Record<string, Schema>>),
+    ...fieldsOf('http', infoOf(httpServer as Schema)?.parts as Parts),
   ];
 }
 

@@ -4,6 +4,8 @@
  */
 export interface Config {
   readonly log: LogSettings;
+  /** Undefined: nothing is served. */
+  readonly http: HttpSettings | undefined;
   /** The single form of the YAML is short for one service called `main`; several are to come. */
   readonly services: { readonly main: ServiceConfig };
 }
@@ -31,6 +33,21 @@ export interface OutputFile {
   /** With the one that is written to. */
   readonly max_files: number;
   readonly also_stdout: boolean;
+}
+
+/** Where status, metrics and probes are served, and how. */
+export interface HttpSettings {
+  readonly listen: HttpAddress;
+  /** The application is ready for `/readyz` while what the files hold is refused. */
+  readonly ready_while_refused: boolean;
+  /** There is a status page. */
+  readonly page: boolean;
+}
+
+export interface HttpAddress {
+  /** In numbers; undefined: all addresses. */
+  readonly host: string | undefined;
+  readonly port: number;
 }
 
 /** A process of another container: all that is given has to fit. Nothing given: none has to be known. */
@@ -84,6 +101,14 @@ export interface ServiceConfig {
   readonly restart_order: 'stop_first' | 'start_first';
   /** When the application is ready. Undefined: as soon as it runs. */
   readonly ready: Probe | undefined;
+  /** Whether it is still alive, asked over and over once it is ready: a no is a restart. */
+  readonly liveness: Probe | undefined;
+  /** Whether it serves, asked over and over: told, and nothing else. */
+  readonly readiness: Probe | undefined;
+  /** More than this for the application and its descendants is a restart. */
+  readonly memory_limit: MemoryLimit | undefined;
+  /** Running so long is a restart. */
+  readonly max_uptime: number | undefined;
   /** Listening sockets that init binds, holds over restarts and passes on (sd_listen_fds(3)). */
   readonly sockets: readonly SocketSpec[];
 
@@ -98,8 +123,14 @@ export interface ServiceConfig {
   /** Undefined: the application has the container's own stdout and stderr. */
   readonly output: Output | undefined;
 
+  /** `auto`, `off`, or a path. */
+  readonly control_socket: string;
+
   readonly watch: readonly WatchRule[];
 }
+
+/** `percent`: of the limit that the kernel holds the container to (its cgroup's). */
+export type MemoryLimit = { readonly kind: 'bytes'; readonly bytes: number } | { readonly kind: 'percent'; readonly percent: number };
 
 /** A question to the application, and how often it is asked; names and meaning are those of Kubernetes' probes. Times in ms. */
 export interface Probe {

@@ -31,7 +31,7 @@ export function distance(a: string, b: string): number {
 }
 
 /** Settings that the design has and this version has not. */
-const planned: ReadonlySet<string> = new Set(['services', 'control', 'metrics', 'hooks', 'terminal']);
+const planned: ReadonlySet<string> = new Set(['services', 'control', 'hooks', 'terminal']);
 
 const shared = {
   debounce: 'settle',
@@ -162,9 +162,17 @@ const service = {
   envdir: 'env_from',
   env_dir: 'env_from',
   startup_probe: 'ready',
-  readiness_probe: 'ready',
-  healthcheck: 'ready',
-  health_check: 'ready',
+  readiness_probe: 'readiness',
+  liveness_probe: 'liveness',
+  healthcheck: 'readiness',
+  health_check: 'readiness',
+  watchdog_sec: 'liveness',
+  mem_limit: 'memory_limit',
+  memory_max: 'memory_limit',
+  max_memory: 'memory_limit',
+  max_memory_restart: 'memory_limit',
+  runtime_max_sec: 'max_uptime',
+  max_lifetime: 'max_uptime',
   wait_ready: 'ready',
   notification_fd: 'ready',
   listen: 'sockets',
@@ -176,6 +184,12 @@ const service = {
   state_directory: 'state_dir',
   update_order: 'restart_order',
   order: 'restart_order',
+  metrics: 'http',
+  metrics_address: 'http',
+  metrics_port: 'http',
+  status: 'http',
+  status_port: 'http',
+  telemetry: 'http',
   profile: 'preset',
   template: 'preset',
   watches: 'watch',
@@ -193,7 +207,6 @@ const explained: ReadonlyMap<string, string> = new Map([
   ['reload_command', otherReload],
   ['exec_reload', otherReload],
   ['type', 'what systemd calls Type=notify is ready: notify; a reload is confirmed so with confirm_by: notify, in a rule under watch'],
-  ['liveness_probe', 'reinit does not kill what is slow: a livenessProbe belongs to Kubernetes; when the application is ready says ready'],
   ['ports', 'published ports belong to the container engine; what reinit listens on for the application is sockets'],
   ['image', 'this is the file of reinit inside the container, not a compose file'],
   ['volumes', 'this is the file of reinit inside the container, not a compose file'],

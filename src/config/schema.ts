@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { type Raw, required, unset, withDefault } from './kinds.ts';
-import { choice, duration, globs, integer, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
+import { choice, controlSocket, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
+import { httpServer } from './leaves/listen.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { outputFile, prefix } from './leaves/output.ts';
-import { confirmation, readiness } from './leaves/probes.ts';
+import { confirmation, ready, repeated } from './leaves/probes.ts';
 import { publish } from './leaves/publish.ts';
 import { httpCall } from './leaves/requests.ts';
 import { signal, signalList, signalRules, stopSignal } from './leaves/signals.ts';
@@ -208,8 +209,24 @@ export const service = {
     'On a restart: first stop the old instance, or first start the new one, wait until it is `ready`, and stop the old one then. Both listen at once then: give them `sockets`, or let them share their address (SO_REUSEPORT).',
   ),
   ready: unset(
-    readiness,
+    ready,
     'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs. With `restart_order: start_first` the old instance may answer an http or tcp probe, too, so the new one has to live for 3 s in any case; `notify` and `exec` count at once.',
+  ),
+  liveness: unset(
+    repeated,
+    'Whether the application is still alive: a probe, which is asked over and over from when it is `ready`. A no is a restart, paced and counted like one by `restart`; where that is `no` the application is stopped, and the container ends with 104, so that the engine starts it again. Right after a change it is a failure of that change.',
+  ),
+  readiness: unset(
+    repeated,
+    'Whether the application serves: a probe, which is asked over and over from when it is `ready`. It is told (log, status, metrics), and is never a reason for a restart.',
+  ),
+  memory_limit: unset(
+    memory,
+    "The application is restarted when it and its descendants hold more memory than this, before the kernel ends it: a size, or a share of the container's own limit. Forked processes are counted with what they share once.",
+  ),
+  max_uptime: unset(
+    duration(1_000),
+    'The application is restarted when it has run for so long; each replica up to a tenth earlier, so that not all do so at once. Never while a change is being applied.',
   ),
   sockets: withDefault(
     sockets,
@@ -225,6 +242,11 @@ export const service = {
   state_dir: unset(
     path,
     'A directory that outlives the container: accepted configuration and what was refused are kept there. Default: they are forgotten with it.',
+  ),
+  control_socket: withDefault(
+    controlSocket,
+    'auto',
+    'Where `reinit status`, `reload` and the others reach the running reinit: a Unix socket for its own user and root. `auto`: below the first of /run, /dev/shm and /tmp that can be written.',
   ),
   watch: v.optional(v.pipe(v.array(watchRule), v.description('Rules: what to watch, and what to do about a change.')), []),
 };
@@ -269,6 +291,10 @@ export const settings = v.strictObject({
     ),
   ),
   log: v.optional(v.pipe(log, v.description("reinit's own log, on stderr. The application's own is `output`.")), {}),
+  http: unset(
+    httpServer,
+    'Status, metrics and probes by HTTP: an address to listen on, or a mapping. Nothing can be changed through it. Default: nothing is served.',
+  ),
 });
 export type Settings = v.InferOutput<typeof settings>;
 export type SettingsInput = { readonly [name: string]: Raw };
@@ -280,7 +306,7 @@ export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]):
   confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
-export function toConfig({ log, preset: _, attach, output, ...given }: Settings): Config {
+export function toConfig({ log, http, preset: _, attach, output, ...given }: Settings): Config {
   const main: ServiceConfig = {
     attach: attach && { match: undefined, name: undefined, pid_file: undefined, ...attach },
     output: output && { ...output, prefix: output.prefix ?? '', file: output.file },
@@ -289,14 +315,21 @@ export function toConfig({ log, preset: _, attach, output, ...given }: Settings)
     umask: undefined,
     stop_timeout: undefined,
     ready: undefined,
+    liveness: undefined,
+    readiness: undefined,
+    memory_limit: undefined,
+    max_uptime: undefined,
     state_dir: undefined,
     ...given,
     command: given.command ?? [],
     stop_signal: given.stop_signal ?? 0,
     watch: given.watch.map(toRule),
   };
-  return { log, services: { main } };
+  return { log, http: toHttp(http), services: { main } };
 }
+
+const toHttp = (given: Settings['http']): Config['http'] =>
+  given === undefined || given.listen === 'off' ? undefined : { ...given, listen: given.listen };
 
 function toRule(given: Settings['watch'][number]): WatchRule {
   return {

@@ -53,13 +53,17 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const users = lookUp(config, link, log);
   if (!users) return;
   const reporter = createReporter(log, namesOf(config, link));
+  const steps = new Set<() => void>();
   const driver = startDriver(first, {
     link,
     clock,
     config,
     read,
     work: async (job, state) => (await shop.open()).work(job, state),
-    observe: (state) => shop.opened?.observe(state),
+    observe(state) {
+      shop.opened?.observe(state);
+      for (const listener of steps) listener();
+    },
     effectsOf: (command) => effectsOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
     note: reporter,
     drain: log.drain,
@@ -72,7 +76,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     });
   }
   await link.listen(driver.dispatch, (error) => leave(error, log));
-  await loadLate({ config, log, driver, watches, shop, now: clock.now });
+  await loadLate({ config, log, driver, steps, watches, shop, now: clock.now, count: link.count, generation: link.hello.generation });
 }
 
 const noVariables: ReadonlyMap<string, string> = new Map();
@@ -84,12 +88,17 @@ export interface LateOptions {
   /** Filled by the late part: from then on readings are the watches'. */
   readonly watches: Map<string, Watch>;
   readonly shop: Shop;
+  /** Called after each step. */
+  readonly steps: Set<() => void>;
   readonly now: () => number;
+  readonly count: Link['count'];
+  /** How many controllers there were before this one. */
+  readonly generation: number;
 }
 
 async function loadLate(options: LateOptions): Promise<void> {
   const { startLate } = await import('./late.ts');
-  startLate(options);
+  await startLate(options);
 }
 
 /** Opened where it is needed: most containers never do. */

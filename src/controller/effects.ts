@@ -58,7 +58,7 @@ export function effectOf(command: Command, config: Config, users: Users, environ
       );
     }
     case 'probe': {
-      const probe = command.of === undefined ? service.ready : ruleOf(service, command.of).confirm_by;
+      const probe = 'rule' in command.of ? ruleOf(service, command.of.rule).confirm_by : service[command.of.service];
       const argv = probe?.check.kind === 'exec' ? probe.check.command : [];
       return helperSpawn(command.token, argv, probe?.timeout ?? 0, service, surroundings(users.application, command.environment));
     }
@@ -67,6 +67,10 @@ export function effectOf(command: Command, config: Config, users: Users, environ
     case 'signal': {
       const { id, token, signo, minAgeMs } = command;
       return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 1, min_age_ms: minAgeMs };
+    }
+    case 'signalAnyway': {
+      const { id, token, signo } = command;
+      return { kind: 'signal_to', id, token, signo, scope: scopes.values[service.signal_target], guard: 0, min_age_ms: 0 };
     }
     case 'attach':
       return { kind: 'attach', token: command.token, pid: command.pid, started: command.startTicks };

@@ -22,6 +22,8 @@ const lastWords: ReadonlySet<Note['kind']> = new Set([
 ]);
 /** What follows from refusals, which are worth no less. */
 const sequels: ReadonlySet<Note['kind']> = new Set(['nothing_accepted', 'starts_on_good']);
+/** What hangs and is restarted is over with that. */
+const isLast = (note: Note): boolean => lastWords.has(note.kind) || (note.kind === 'not_alive' && note.sequel === 'leave');
 const overWith: ReadonlySet<Note['kind']> = new Set(['applied', 'back']);
 
 export function createReporter(log: Log, names: Names, last: TerminationLog = createTerminationLog()): (note: Note) => void {
@@ -29,7 +31,7 @@ export function createReporter(log: Log, names: Names, last: TerminationLog = cr
   return (note) => {
     const line = lineOf(note, names);
     log.write(line);
-    if (lastWords.has(note.kind) || sequels.has(note.kind)) {
+    if (isLast(note) || sequels.has(note.kind)) {
       said = `${wordsOf(line)}${sequels.has(note.kind) && said !== '' ? `\n${said}` : ''}`;
       last.write(said);
     }

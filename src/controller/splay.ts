@@ -1,12 +1,16 @@
-/** How long this replica waits before it applies a change, so that not all do so at once (`splay`). Pure. */
+/** How long this replica waits before it applies a change, so that not all do so at once (`splay`), or restarts by itself (`max_uptime`). Pure. */
 import type { Config, WatchRule } from '../config/model.ts';
 
-/** Each rule's `splay` becomes this replica's share of it: always the same one, whichever controller asks. */
+/** Of `max_uptime`: so much of it may be left out. */
+const uptimeSpread = 0.1;
+
+/** Each rule's `splay` becomes this replica's share of it, and `max_uptime` is shorter by one: always the same, whichever controller asks. */
 export function withShares(config: Config, env: Readonly<Record<string, string | undefined>>): Config {
   const share = shareOf(env.POD_NAME || env.HOSTNAME || '');
   const { main } = config.services;
   const watch = main.watch.map((rule): WatchRule => (rule.splay === 0 ? rule : { ...rule, splay: Math.floor(rule.splay * share) }));
-  return { ...config, services: { ...config.services, main: { ...main, watch } } };
+  const max_uptime = main.max_uptime && Math.round(main.max_uptime * (1 - uptimeSpread * share));
+  return { ...config, services: { ...config.services, main: { ...main, watch, max_uptime } } };
 }
 
 /** From 0 up to, and without, 1. A StatefulSet numbers its pods (`db-0`, `db-1`): numbers are spread evenly, however many there are. */

@@ -85,11 +85,20 @@ export function openWorkshop({ config, canKill, now, warn }: WorkshopOptions): W
           kind: 'sought',
           sight: service.attach ? seek({ attach: service.attach, canKill, now }) : { kind: 'none', problem: undefined },
         };
+      case 'weigh': {
+        const { weigh } = await import('../usage/usage.ts');
+        return { kind: 'weighed', answer: await weigh(job.pid, job.limit) };
+      }
       case 'count':
         return { kind: 'counted', count: await countOlder(job.pid, job.since) };
       default:
         return job satisfies never;
     }
+  }
+
+  function unforeseen({ kind }: Job, problem: string): JobResult {
+    if (kind === 'weigh') return { kind: 'weighed', answer: problem };
+    return kind === 'count' ? { kind: 'counted', count: 0 } : done(problem);
   }
 
   async function stageFiles(rule: WatchRule, hash: string): Promise<JobResult> {
@@ -203,9 +212,7 @@ export function openWorkshop({ config, canKill, now, warn }: WorkshopOptions): W
 
   return {
     work: (job, state) =>
-      work(job, state).catch((error: Error) =>
-        job.kind === 'count' ? { kind: 'counted', count: 0 } : done(`it failed in a way that nobody has thought of: ${error.message}`),
-      ),
+      work(job, state).catch((error: Error) => unforeseen(job, `it failed in a way that nobody has thought of: ${error.message}`)),
     readVariables,
     variables: (hash) => known.get(hash) ?? none,
     load,
@@ -224,7 +231,9 @@ function neededOf(name: string, { rules, apply }: State): string[] {
   const candidate = rule && 'candidate' in rule.phase ? rule.phase.candidate.reading : undefined;
   const members = apply.kind === 'none' ? [] : apply.batch.members.filter((member) => member.rule === name);
   const applying = members.flatMap((member) => [member.candidate.reading, member.fallback]);
-  return [rule?.published, rule?.good, rule?.applied, candidate, ...applying].flatMap((reading) => (reading ? [reading.hash] : []));
+  return [rule?.published, rule?.good, rule?.former, rule?.applied, candidate, ...applying].flatMap((reading) =>
+    reading ? [reading.hash] : [],
+  );
 }
 
 const variablesNeeded = (state: State): string[] => (state.rules[environmentRule] ? neededOf(environmentRule, state) : []);

@@ -96,8 +96,8 @@ export function died(state: Exclude<ApplyState, { kind: 'none' }>, event: Ended,
   const { batch } = state;
   if (state.kind === 'confirming' && state.how !== 'restart') return diedOfAction(state, event, given);
   if (state.kind !== 'restarting' && state.kind !== 'confirming') return dissolve(batch, undefined, undefined, event.at);
-  const note = (_: string, hash: string): RuleNote => ({ kind: 'restart_failed', hash: shortHash(hash), problem: undefined });
-  return fallBack(batch, failures(batch, event.at, { note, again: false }));
+  const note = (_: string, hash: string): RuleNote => ({ kind: 'restart_failed', hash: shortHash(hash), problem: event.problem });
+  return fallBack(batch, failures(batch, event.at, { note, again: false }), event);
 }
 
 /** A handler proves nothing: Go and the JVM catch HUP and die of it (applications.md, trap 3). Such an application is not asked again. */
@@ -106,16 +106,21 @@ function diedOfAction({ batch, how, from }: In<'confirming'>, event: Ended, give
   const byIt = event.end !== undefined && signo !== undefined && shellCode(event.end) === exitCodes.signalBase + signo;
   const afterMs = Math.max(0, event.at - from);
   const note = (rule: string, hash: string): RuleNote | undefined =>
-    rule === batch.leader ? { kind: 'reload_failed', hash: shortHash(hash), signo, afterMs } : undefined;
-  return fallBack(batch, failures(batch, event.at, { note, again: false }, how === 'reload' ? { byIt } : undefined));
+    rule === batch.leader ? { kind: 'reload_failed', hash: shortHash(hash), signo, afterMs, problem: event.problem } : undefined;
+  return fallBack(batch, failures(batch, event.at, { note, again: false }, how === 'reload' ? { byIt } : undefined), event);
 }
 
 /** The next instance finds what has proven itself: before it is started, that is published. */
-function fallBack(batch: Batch, failed: readonly Saying[]): ApplyStep {
+function fallBack(batch: Batch, failed: readonly Saying[], { problem }: Ended): ApplyStep {
   if (batch.rollback) return telling(to({ kind: 'none' }), batch, { kind: 'rollback_failed', problem: undefined });
   const back = withFallback(batch);
   const sayings = back.map(({ rule, fallback }): Saying => ({ rule, event: { kind: 'published', reading: fallback } }));
-  return { state: { kind: 'none' }, commands: [], sayings: [...failed, ...sayings], notes: rollbackNotes(back, 'ended') };
+  return {
+    state: { kind: 'none' },
+    commands: [],
+    sayings: [...failed, ...sayings],
+    notes: rollbackNotes(back, problem === undefined ? 'ended' : 'not_alive'),
+  };
 }
 
 type Returning = Member & { readonly fallback: Reading };

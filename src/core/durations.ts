@@ -49,6 +49,16 @@ export function formatDuration(ms: number): string {
   return `${hours > 0 ? `${hours}h` : ''}${minutes > 0 ? `${minutes}m` : ''}${seconds > 0 ? `${seconds}s` : ''}`;
 }
 
+/** How long ago, no more exact than people want it. @param now ms since the epoch */
+export function age(time: string | null, now: number): string {
+  if (time === null) return '-';
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
+  if (days > 0) return `${days}d${hours}h`;
+  if (hours > 0) return `${hours}h${minutes}m`;
+  return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`;
+}
+
 function part(whole: string, fraction: string, unit: bigint): bigint {
   const digits = fraction.slice(0, 12);
   return BigInt(whole === '' ? 0 : whole) * unit + (digits === '' ? 0n : (BigInt(digits) * unit) / 10n ** BigInt(digits.length));

@@ -30,7 +30,7 @@ export function begin(config: Config, { readings, kept, key, steady }: Beginning
     if (isOwned(policy) && reading) toRule(run, policy.name, { kind: 'told', reading, foreign: true, at });
   }
   decideStart(run);
-  return close(run);
+  return close(run, at);
 }
 
 /** The application waits for something accepted: what was just judged, or what has proven itself before. Then it is published, and the spawn follows. */

@@ -2,7 +2,8 @@
  * What the machines wait for and the controller itself does (init does the rest). Like readings, jobs follow from the state: a new controller
  * begins those again that the last one did not end. So each must be safe to do twice. Types only.
  */
-import type { Check } from '../config/model.ts';
+import type { Check, MemoryLimit } from '../config/model.ts';
+import type { Weight } from './care.ts';
 import type { Sight } from './sight.ts';
 
 export type Job =
@@ -23,6 +24,8 @@ export type Job =
   | { readonly kind: 'call'; readonly id: number; readonly rule: string }
   /** Looks once for the process that is attached to. Answer: `sought`. */
   | { readonly kind: 'seek'; readonly id: number }
+  /** How much memory the process and its descendants hold, and how much they may. Answer: `weighed`. */
+  | { readonly kind: 'weigh'; readonly id: number; readonly pid: number; readonly limit: MemoryLimit }
   /** Counts children of the process that are older than `since`. Answer: `counted`. */
   | { readonly kind: 'count'; readonly id: number; readonly pid: number; readonly since: number };
 
@@ -33,4 +36,6 @@ export type JobResult =
   /** `problem` is for people, and names the setting; undefined: it went well. */
   | { readonly kind: 'done'; readonly problem: string | undefined }
   | { readonly kind: 'counted'; readonly count: number }
+  /** A text: it cannot be known, and why. */
+  | { readonly kind: 'weighed'; readonly answer: Weight | string }
   | { readonly kind: 'sought'; readonly sight: Sight };

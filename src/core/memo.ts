@@ -7,7 +7,7 @@ import { type Reading, shortHash } from './reading.ts';
 import type { State } from './run.ts';
 
 /** Raised with every change of what State means. A memo of another version is not read. */
-const memoVersion = 3;
+const memoVersion = 4;
 /** More names than this would not fit anyway, and are not worth the time at every commit. */
 const mostFiles = 400;
 

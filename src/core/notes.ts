@@ -1,14 +1,16 @@
+import type { SignalResult } from './apply-state.ts';
 import type { Action } from './policy.ts';
+import type { RuleVerb } from './rule.ts';
 import type { End } from './wait-status.ts';
 
 /** Why an instance is started. `failed_change`: the last one ended of a change that was just applied. */
-export type StartReason = 'start' | 'change' | 'policy' | 'failed_change';
+export type StartReason = 'start' | 'change' | 'policy' | 'failed_change' | 'liveness' | 'memory' | 'uptime' | 'asked';
 
 /** By what a change reached the application. `start`: it found it as it started. */
 export type Way = Action | 'start';
 
-/** Why a generation is taken back: the application ended, was not ready, did not confirm, or could not be signalled. */
-export type RollbackReason = 'ended' | 'not_ready' | 'unconfirmed' | 'refused';
+/** Why a generation is taken back: the application ended, was not ready, did not live on, did not confirm, or could not be signalled. */
+export type RollbackReason = 'ended' | 'not_ready' | 'not_alive' | 'unconfirmed' | 'refused';
 
 /** What follows an action that failed or was not confirmed. */
 export type Sequel = 'again' | 'keep' | 'restart' | 'rollback';
@@ -51,6 +53,21 @@ export type Note =
   | { readonly kind: 'not_published'; readonly problem: string; readonly retryMs: number | undefined }
   | { readonly kind: 'ready'; readonly ms: number }
   | { readonly kind: 'not_ready'; readonly problem: string; readonly ms: number }
+  /** It has not said for `silentMs` that it lives. `rescue`: it is started again, for the change before it is at fault. */
+  | { readonly kind: 'not_alive'; readonly problem: string; readonly silentMs: number; readonly sequel: 'restart' | 'leave' | 'rescue' }
+  | {
+      readonly kind: 'over_memory';
+      readonly bytes: number;
+      readonly limit: number;
+      readonly processes: number;
+      readonly ranMs: number;
+    }
+  | { readonly kind: 'memory_unknown'; readonly problem: string }
+  /** It has run long enough (`max_uptime`). */
+  | { readonly kind: 'renewing'; readonly ranMs: number }
+  /** `readiness` has changed its mind; `ms`: after how long. */
+  | { readonly kind: 'serving'; readonly ms: number }
+  | { readonly kind: 'not_serving'; readonly problem: string; readonly ms: number }
   | { readonly kind: 'starting_beside' }
   | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
   | { readonly kind: 'beside_failed'; readonly problem: string }
@@ -60,10 +77,19 @@ export type Note =
   | { readonly kind: 'attach_failed'; readonly pid: number; readonly text: string }
   | { readonly kind: 'attached'; readonly pid: number; readonly ageMs: number }
   | { readonly kind: 'target_not_permitted'; readonly pid: number }
+  | { readonly kind: 'asked_of_application'; readonly verb: ServiceVerb; readonly signo: number | undefined }
+  /** What became of a signal that was asked for. */
+  | { readonly kind: 'asked_signal'; readonly signo: number; readonly result: SignalResult }
   | { readonly kind: 'target_ended'; readonly pid: number; readonly ranMs: number }
   | ({ readonly rule: string } & RuleNote);
 
+/** What somebody at the control socket may ask for that concerns the application itself. */
+export type ServiceVerb = 'restart' | 'signal';
+
 export type RuleNote =
+  | { readonly kind: 'asked'; readonly verb: RuleVerb }
+  /** A validator was asked, and nothing else. */
+  | { readonly kind: 'checked'; readonly hash: string; readonly step: number; readonly verdict: Verdict }
   | { readonly kind: 'change_seen'; readonly from: string | undefined; readonly to: string; readonly difference: Difference | undefined }
   | { readonly kind: 'back'; readonly hash: string }
   | {
@@ -86,7 +112,14 @@ export type RuleNote =
       readonly why: Deafness;
     }
   /** `signo`: undefined where the action was no signal. */
-  | { readonly kind: 'reload_failed'; readonly hash: string; readonly signo: number | undefined; readonly afterMs: number }
+  | {
+      readonly kind: 'reload_failed';
+      readonly hash: string;
+      readonly signo: number | undefined;
+      readonly afterMs: number;
+      /** What the application did; undefined: it ended. */
+      readonly problem?: string | undefined;
+    }
   /** `problem`: what the application did, as in `was not ready in time`; undefined: it ended. */
   | { readonly kind: 'restart_failed'; readonly hash: string; readonly problem: string | undefined }
   | {

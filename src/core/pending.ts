@@ -4,7 +4,7 @@ import type { Job } from './jobs.ts';
 import { isOwned, policiesOf } from './policy.ts';
 import type { Probing } from './probing.ts';
 import type { State } from './run.ts';
-import type { Instance, Readiness } from './service-state.ts';
+import type { Instance, Readiness, ServiceState } from './service-state.ts';
 
 /** Readings that are waited for. */
 export function pendingReads({ rules, apply }: Pick<State, 'rules' | 'apply'>): { readonly rule: string; readonly id: number }[] {
@@ -27,6 +27,12 @@ function serviceJobs(state: State, config: Config): Job[] {
   if (service.kind === 'preparing') return service.step.kind === 'publishing' ? [publishJob(state, config, service.step.job)] : [];
   if (service.kind === 'seeking') return service.step.kind === 'looking' ? [{ kind: 'seek', id: service.step.job }] : [];
   if (service.kind !== 'running') return [];
+  return [...readyJobs(service, config), ...careJobs(service, config)];
+}
+
+type Running = Extract<ServiceState, { kind: 'running' }>;
+
+function readyJobs(service: Running, config: Config): Job[] {
   const { ready } = config.services.main;
   if (!ready) return [];
   const asked: readonly (readonly [Readiness, Instance | undefined])[] = [
@@ -36,6 +42,18 @@ function serviceJobs(state: State, config: Config): Job[] {
   return asked.flatMap(([readiness, instance]) =>
     readiness.kind === 'probing' && instance ? probeJob(readiness.probing, ready, instance.pid, instance.since) : [],
   );
+}
+
+/** Only of the one that counts. */
+function careJobs({ care, pid, since }: Running, config: Config): Job[] {
+  if (!care) return [];
+  const { liveness, readiness, memory_limit: limit } = config.services.main;
+  const { step } = care.weighing ?? {};
+  return [
+    ...(care.liveness && liveness ? probeJob(care.liveness, liveness, pid, since) : []),
+    ...(care.serving && readiness ? probeJob(care.serving.probing, readiness, pid, since) : []),
+    ...(step?.kind === 'asking' && limit ? [{ kind: 'weigh', id: step.id, pid, limit } as const] : []),
+  ];
 }
 
 function applyJobs(state: State, config: Config): Job[] {

@@ -18,7 +18,7 @@ export function resume(state: State, config: Config, { readings, key }: Beginnin
   });
   const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
   const service = withoutProbe(state.service, config.services.main.ready !== undefined);
-  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config));
+  return close(openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key }, config), at);
 }
 
 /** A probe that is no longer asked for cannot say no any more. */

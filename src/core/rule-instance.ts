@@ -1,9 +1,9 @@
 /** What happens to the application, as a rule sees it: what an instance found as it started, and what its end says of that. */
 import { isOwned, type RulePolicy } from './policy.ts';
-import { bare, shortHash } from './reading.ts';
+import { shortHash } from './reading.ts';
 import type { InstanceEvent, RuleState, RuleStep } from './rule.ts';
 import { isOnProbation } from './rule.ts';
-import { enter, evaluate, finished, goodNote, learnt, runsWith, tell } from './rule-steps.ts';
+import { enter, evaluate, finished, goodNote, learnt, provenOn, runsWith, tell } from './rule-steps.ts';
 
 /** What the files are as an instance is ordered is what it will find, unless they change before it has started. */
 export function ordered(
@@ -66,17 +66,23 @@ export function ended(
   policy: RulePolicy,
   id: number,
 ): RuleStep | undefined {
-  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event.at, policy, id);
+  if (isOwned(policy)) return event.ordered ? undefined : endedOnProbation(rule, event, policy, id);
   if (rule.phase.kind === 'down' || (rule.phase.kind === 'applying' && event.ordered)) return undefined;
   return enter({ ...rule, goodAt: undefined }, { kind: 'down' });
 }
 
 /** It came up on a new generation, and did not last: back to the last one that did. */
-function endedOnProbation(rule: RuleState, at: number, policy: RulePolicy, id: number): RuleStep | undefined {
+function endedOnProbation(
+  rule: RuleState,
+  { problem, at }: Extract<InstanceEvent, { kind: 'instanceEnded' }>,
+  policy: RulePolicy,
+  id: number,
+): RuleStep | undefined {
   const { applied, good, published } = rule;
   if (!applied || !good || !isOnProbation(rule, policy) || published?.hash !== applied.hash) return undefined;
   const state = { ...rule, applied: undefined, goodAt: undefined, published: good, refused: applied.hash };
-  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why: 'ended' } as const;
+  const why = problem === undefined ? 'ended' : 'not_alive';
+  const note = { kind: 'rolled_back', from: shortHash(applied.hash), to: shortHash(good.hash), why } as const;
   const busy = rule.phase.kind !== 'idle' && rule.phase.kind !== 'down';
   return tell(busy ? learnt(state) : evaluate(state, policy, at, id), note);
 }
@@ -86,6 +92,6 @@ export function confirmedByStart(rule: RuleState): RuleStep | undefined {
   const { applied, goodAt, phase } = rule;
   if (!applied || goodAt === undefined || phase.kind === 'applying' || phase.kind === 'coming' || phase.kind === 'surveying')
     return undefined;
-  const proven = { ...rule, good: bare(applied), goodAt: undefined };
+  const proven = provenOn(rule, applied);
   return tell(learnt(proven), goodNote(proven));
 }

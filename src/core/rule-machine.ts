@@ -9,6 +9,7 @@ import { isOwned, type RulePolicy } from './policy.ts';
 import { bare, shortHash } from './reading.ts';
 import type { Phase, RuleEvent, RuleState, RuleStep } from './rule.ts';
 import { isRefused } from './rule.ts';
+import { asked } from './rule-asked.ts';
 import { confirmedByStart, ended, found, ordered, started } from './rule-instance.ts';
 import {
   accept,
@@ -19,7 +20,9 @@ import {
   evaluate,
   goodNote,
   type Handler,
+  isToBeValidated,
   learnt,
+  provenOn,
   refuse,
   runsWith,
   stay,
@@ -53,6 +56,7 @@ type WholeHandler<K extends RuleEvent['kind']> = (
 /** Events that mean the same, or nearly, in whatever phase the rule is. */
 const wholeRule: { readonly [K in RuleEvent['kind']]?: WholeHandler<K> } = {
   containerStops: (rule) => enter(rule, { kind: 'over' }),
+  asked,
   told,
   stirred: (rule, { at }) => (rule.stirsSince === undefined ? learnt({ ...rule, stirsSince: at }) : undefined),
   calmed: (rule) => (rule.stirsSince === undefined ? undefined : learnt({ ...rule, stirsSince: undefined })),
@@ -97,7 +101,7 @@ const handlers: { readonly [K in Phase['kind']]: Handler<K> } = {
     const { candidate } = phase;
     switch (event.result.kind) {
       case 'staged':
-        if (policy.validate.length > 0) return validate(rule, { candidate, directory: event.result.directory }, 0, id);
+        if (isToBeValidated(candidate, policy)) return validate(rule, { candidate, directory: event.result.directory }, 0, id);
         return accept(rule, candidate, policy, event.at, id);
       case 'moved':
         return lookAgain(rule, { reading: undefined, at: event.at }, policy);
@@ -156,7 +160,7 @@ type Validating = Pick<Extract<Phase, { kind: 'validating' }>, 'candidate' | 'di
 /** The time of probation has passed. */
 function proves(rule: RuleState, event: RuleEvent): RuleState | undefined {
   if (event.kind !== 'timeElapsed' || rule.goodAt === undefined || event.at < rule.goodAt || !rule.applied) return undefined;
-  return { ...rule, good: bare(rule.applied), goodAt: undefined };
+  return provenOn(rule, rule.applied);
 }
 
 function told(rule: RuleState, event: Extract<RuleEvent, { kind: 'told' }>, policy: RulePolicy, id: number): RuleStep | undefined {

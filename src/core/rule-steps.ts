@@ -1,7 +1,7 @@
 /** The steps that several phases of a rule share. */
 import { backOffMs } from './back-off.ts';
 import { noticeChange } from './loop-guard.ts';
-import type { Refusal, RuleNote, Way } from './notes.ts';
+import type { Refusal, RuleNote, Verdict, Way } from './notes.ts';
 import { isOwned, isStaged, type RulePolicy } from './policy.ts';
 import { bare, differenceOf, type Reading, shortHash, shortOf } from './reading.ts';
 import type { Candidate, Phase, RuleCommand, RuleEvent, RuleState, RuleStep } from './rule.ts';
@@ -69,12 +69,16 @@ export function consider(rule: RuleState, candidate: Candidate, policy: RulePoli
   const { problem } = candidate.reading;
   if (problem !== undefined) return refuse(rule, candidate, 0, { kind: 'unusable', problem }, policy, at, id);
   if (isStaged(policy)) return enter(rule, { kind: 'staging', candidate, job: id });
-  if (policy.validate.length > 0) return enter(rule, { kind: 'checking', candidate, read: id });
+  if (isToBeValidated(candidate, policy)) return enter(rule, { kind: 'checking', candidate, read: id });
   return accept(rule, candidate, policy, at, id);
 }
 
+/** Not where somebody has taken it upon themselves. */
+export const isToBeValidated = ({ order }: Candidate, { validate }: RulePolicy): boolean => validate.length > 0 && order !== 'accept';
+
 /** Nothing is said against it. */
 export function accept(rule: RuleState, candidate: Candidate, policy: RulePolicy, at: number, id: number): RuleStep {
+  if (candidate.order === 'validate') return checked(rule, candidate, 0, { kind: 'accepted' }, policy, at, id);
   if (policy.on_change === 'none' && !isOwned(policy)) return finished(rule, candidate, 'none', false, at, policy, id);
   const refused = rule.refused === candidate.reading.hash ? undefined : rule.refused;
   return enter({ ...rule, refused }, { kind: 'queued', candidate, held: 'no' });
@@ -90,6 +94,7 @@ export function refuse(
   at: number,
   id: number,
 ): RuleStep {
+  if (candidate.order === 'validate') return checked(rule, candidate, step, verdict, policy, at, id);
   const { hash } = candidate.reading;
   const refused = { ...rule, refused: hash };
   const final = verdict.kind === 'unusable' || (verdict.kind === 'ended' && verdict.end.kind === 'code');
@@ -97,6 +102,20 @@ export function refuse(
   const toldBefore = final ? rule.refused === hash && candidate.tries === 0 : candidate.tries > 0;
   if (toldBefore) return after;
   return tell(after, { kind: 'refused', hash: shortHash(hash), running: shortOf(rule.applied), step, verdict });
+}
+
+/** It was only to be heard. */
+function checked(
+  rule: RuleState,
+  { reading }: Candidate,
+  step: number,
+  verdict: Verdict,
+  policy: RulePolicy,
+  at: number,
+  id: number,
+): RuleStep {
+  const note = { kind: 'checked', hash: shortHash(reading.hash), step, verdict } as const;
+  return tell(evaluate({ ...rule, phase: { kind: 'idle' } }, policy, at, id), note);
 }
 
 /** The newest files go first, if they are others by now. */
@@ -115,13 +134,11 @@ export function finished(
   policy: RulePolicy,
   id: number,
 ): RuleStep {
-  const applied = runsWith(
-    { ...rule, refused: undefined, actedAt: how === 'none' && !isOwned(policy) ? rule.actedAt : at },
-    candidate.reading,
-    proven,
-    at,
-    policy,
-  );
+  // Who goes back does not want what the files hold; and has run on this before.
+  const back = candidate.order === 'rollback';
+  const actedAt = how === 'none' && !isOwned(policy) ? rule.actedAt : at;
+  const state = { ...rule, refused: back ? rule.refused : undefined, actedAt };
+  const applied = runsWith(state, candidate.reading, proven || back, at, policy);
   const note: RuleNote = { kind: 'applied', hash: shortHash(candidate.reading.hash), how, ms: Math.max(0, at - candidate.since) };
   return tell(evaluate({ ...applied, phase: { kind: 'idle' } }, policy, at, id), note);
 }
@@ -129,10 +146,16 @@ export function finished(
 /** A generation is good once the application has confirmed it, or has run on it for `good_after`. */
 export function runsWith(rule: RuleState, reading: Reading, proven: boolean, at: number, policy: RulePolicy): RuleState {
   const state = { ...rule, applied: reading };
-  if (proven || policy.good_after === 0) return { ...state, good: bare(reading), goodAt: undefined };
+  if (proven || policy.good_after === 0) return provenOn(state, reading);
   if (reading.hash === rule.good?.hash) return { ...state, goodAt: undefined };
   const running = reading.hash === rule.applied?.hash ? rule.goodAt : undefined;
   return { ...state, goodAt: running ?? at + policy.good_after };
+}
+
+/** What proves itself takes the place of what did before. */
+export function provenOn(rule: RuleState, reading: Reading): RuleState {
+  const { good } = rule;
+  return { ...rule, good: bare(reading), goodAt: undefined, former: good && good.hash !== reading.hash ? good : rule.former };
 }
 
 export const goodNote = ({ good }: RuleState) => ({ kind: 'good', hash: shortHash(good?.hash ?? '') }) as const;

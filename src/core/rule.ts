@@ -25,6 +25,8 @@ export interface RuleState {
   readonly published: Reading | undefined;
   /** The last generation that has proven itself. */
   readonly good: Reading | undefined;
+  /** The good one before that: where somebody goes back to who does not want it. */
+  readonly former: Reading | undefined;
   /** When `applied` has proven itself, if nothing happens before. */
   readonly goodAt: number | undefined;
   /** The hash that was refused or failed last, until another one is applied. */
@@ -38,6 +40,8 @@ export interface RuleState {
   /** When an action for this rule was over last; 0: never. */
   readonly actedAt: number;
   readonly echo: Echo;
+  /** What is accepted waits until somebody takes the pin out. */
+  readonly pinned: boolean;
   /** What the files were as an instance was started beside the one that runs. */
   readonly beside: string | undefined;
   readonly phase: Phase;
@@ -54,11 +58,17 @@ export interface Echo {
   readonly heldUntil: number;
 }
 
+/**
+ * What somebody has asked for: to take the candidate whatever the validators say, to go back to it, or only to hear what they say.
+ */
+export type Order = 'accept' | 'rollback' | 'validate';
+
 /** A reading on its way. `tries`: how often circumstances, not the files, have kept it from being judged. */
 export interface Candidate {
   readonly reading: Reading;
   readonly since: number;
   readonly tries: number;
+  readonly order?: Order;
 }
 
 /** A phase with a `read` waits for the reading with that id, one with a `job` for that job; other answers are late ones of former phases. */
@@ -121,10 +131,15 @@ export type RuleEvent =
   | { readonly kind: 'heldBack'; readonly by: string }
   /** What is refused holds back another rule, whose files are new. Its validators may have meant the old ones of that. */
   | { readonly kind: 'askedAgain'; readonly at: number }
+  /** Somebody at the control socket wants something. */
+  | { readonly kind: 'asked'; readonly verb: RuleVerb; readonly at: number }
   | Verdict
   | InstanceEvent
   | { readonly kind: 'containerStops' }
   | { readonly kind: 'timeElapsed'; readonly at: number };
+
+/** What may be asked of a rule, whatever its files do. */
+export type RuleVerb = 'reload' | 'pin' | 'unpin' | Order;
 
 /** What the apply machine says to those that it applies. */
 export type Verdict =
@@ -170,8 +185,17 @@ export type InstanceEvent =
   | { readonly kind: 'instanceUnready'; readonly problem: string; readonly at: number }
   /** The one beside did not come up; the other one goes on. */
   | { readonly kind: 'besideFailed'; readonly problem: string; readonly at: number }
-  /** The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. */
-  | { readonly kind: 'instanceEnded'; readonly ordered: boolean; readonly end: End | undefined; readonly at: number };
+  /**
+   * The instance has ended, or could not be started (no `end`). `ordered`: a restart did it. `problem`: it runs, and is as good as ended: it does not
+   * answer, and is about to be stopped for it.
+   */
+  | {
+      readonly kind: 'instanceEnded';
+      readonly ordered: boolean;
+      readonly end: End | undefined;
+      readonly problem?: string | undefined;
+      readonly at: number;
+    };
 
 export type RuleCommand = { readonly kind: 'validate'; readonly token: number; readonly step: number } | { readonly kind: 'restart' };
 
@@ -190,6 +214,7 @@ export const freshRule = (reading: Reading | undefined, at: number, steadySince 
   applied: undefined,
   published: undefined,
   good: undefined,
+  former: undefined,
   goodAt: undefined,
   refused: undefined,
   deaths: 0,
@@ -197,6 +222,7 @@ export const freshRule = (reading: Reading | undefined, at: number, steadySince 
   stirsSince: undefined,
   actedAt: 0,
   echo: { count: 0, holds: 0, heldAt: 0, heldUntil: 0 },
+  pinned: false,
   beside: undefined,
   phase: { kind: 'down' },
 });
@@ -220,6 +246,10 @@ export const isJudging = ({ phase: { kind } }: RuleState): boolean =>
   kind === 'checking' || kind === 'staging' || kind === 'validating' || kind === 'judging';
 
 export const isRefused = (rule: RuleState): boolean => rule.desired !== undefined && rule.desired.hash === rule.refused;
+
+/** What somebody goes back to: from what has not proven itself to what has, else to what did before. */
+export const formerOf = ({ applied, good, former }: RuleState): Reading | undefined =>
+  good && applied?.hash !== good.hash ? good : former;
 
 /** Something will come of it soon, and may be the other half of the same change. */
 export const isUnderWay = (rule: RuleState): boolean =>

@@ -8,14 +8,16 @@ import type { JobResult } from './jobs.ts';
 import type { Note } from './notes.ts';
 import { environmentRule, isOwned, policiesOf, type RulePolicy, ruleNamed } from './policy.ts';
 import type { Reading } from './reading.ts';
-import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState } from './rule.ts';
+import { type InstanceEvent, isOnProbation, type RuleCommand, type RuleEvent, type RuleState, type RuleVerb } from './rule.ts';
 import { ruleTransition } from './rule-machine.ts';
 import { serviceTransition } from './service.ts';
+import { attended } from './service-care.ts';
 import {
   otherInstance,
   type ServiceCommand,
   type ServiceEvent,
   type ServicePolicy,
+  type ServiceProbe,
   type ServiceState,
   type ServiceStep,
 } from './service-state.ts';
@@ -30,6 +32,8 @@ export interface State {
   /** When the last reload signal was sent: daemons lose the second of two close ones (applications.md, trap 5). */
   readonly lastSignalAt: number;
   readonly orders: Orders | undefined;
+  /** The signal that somebody has asked for last, until init has answered. */
+  readonly askedSignal?: { readonly id: number; readonly signo: number } | undefined;
   /** Of the hashes of environments (hex): with another one the same variables would look like others. Undefined: there is no `env_from`. */
   readonly key: string | undefined;
 }
@@ -40,11 +44,14 @@ export interface Orders {
   readonly hold: boolean;
 }
 
+/** Whose probe: one of the service, or `confirm_by` of a rule. */
+export type ProbeOf = { readonly service: ServiceProbe } | { readonly rule: string };
+
 /** `environment`: the hash of the variables of `env_from`, undefined where there are none. */
 export type Command =
-  | Exclude<ServiceCommand, { kind: 'spawn' | 'probeReady' }>
+  | Exclude<ServiceCommand, { kind: 'spawn' | 'probe' }>
   | { readonly kind: 'spawn'; readonly token: number; readonly environment: string | undefined }
-  | { readonly kind: 'probe'; readonly token: number; readonly of: string | undefined; readonly environment: string | undefined }
+  | { readonly kind: 'probe'; readonly token: number; readonly of: ProbeOf; readonly environment: string | undefined }
   | ({ readonly kind: 'orders' } & Orders)
   | {
       readonly kind: 'validate';
@@ -61,7 +68,9 @@ export type Command =
       readonly step: number;
       readonly environment: string | undefined;
     }
-  | { readonly kind: 'signal'; readonly id: number; readonly token: number; readonly signo: number; readonly minAgeMs: number };
+  | { readonly kind: 'signal'; readonly id: number; readonly token: number; readonly signo: number; readonly minAgeMs: number }
+  /** As somebody has asked for it, whatever the application does about it. */
+  | { readonly kind: 'signalAnyway'; readonly id: number; readonly token: number; readonly signo: number };
 
 export type Event =
   | LinkEvent
@@ -71,6 +80,10 @@ export type Event =
   | { readonly kind: 'stale'; readonly rule: string; readonly at: number }
   | { readonly kind: 'read'; readonly rule: string; readonly id: number; readonly reading: Reading | undefined; readonly at: number }
   | { readonly kind: 'jobDone'; readonly id: number; readonly result: JobResult; readonly at: number }
+  /** By somebody at the control socket. */
+  | { readonly kind: 'asked'; readonly verb: RuleVerb; readonly rules: readonly string[]; readonly at: number }
+  | { readonly kind: 'askedRestart'; readonly at: number }
+  | { readonly kind: 'askedSignal'; readonly signo: number; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };
 
 /** What the rules' files are, by the rule's name; undefined: not known. */
@@ -112,7 +125,8 @@ export const openRun = (state: State, config: Config): Run => ({
 });
 
 /** Orders go first: what follows in the same commit already counts under them. */
-export function close(run: Run): Step {
+export function close(run: Run, at: number): Step {
+  run.state = { ...run.state, service: attended(run.state.service, at, servicePolicy(run)) };
   const orders = ordersOf(run);
   const same = !orders || (run.state.orders?.token === orders.token && run.state.orders.hold === orders.hold);
   if (same) return { state: run.state, commands: run.commands, notes: run.notes };
@@ -163,8 +177,8 @@ function serviceCommand(run: Run, command: ServiceCommand): Command {
   switch (command.kind) {
     case 'spawn':
       return { ...command, environment: environmentOf(run) };
-    case 'probeReady':
-      return { kind: 'probe', token: command.token, of: undefined, environment: environmentOf(run) };
+    case 'probe':
+      return { ...command, of: { service: command.of }, environment: environmentOf(run) };
     default:
       return command;
   }
@@ -241,7 +255,7 @@ function takeApplyCommand(run: Run, command: ApplyCommand, at: number): void {
       run.commands.push({ ...command, environment: environmentOf(run) });
       return;
     case 'probe':
-      run.commands.push({ kind: 'probe', token: command.token, of: command.rule, environment: environmentOf(run) });
+      run.commands.push({ kind: 'probe', token: command.token, of: { rule: command.rule }, environment: environmentOf(run) });
       return;
     case 'restart':
       toService(run, { kind: 'restartWanted', at });

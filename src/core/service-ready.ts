@@ -22,7 +22,7 @@ export function readied(state: In<'running'>, event: ServiceEvent, policy: Servi
 }
 
 export const asks = (now: boolean, { ready: probe }: ServicePolicy, id: number): ServiceCommand[] =>
-  now && probe?.check.kind === 'exec' ? [{ kind: 'probeReady', token: id }] : [];
+  now && probe?.check.kind === 'exec' ? [{ kind: 'probe', of: 'ready', token: id }] : [];
 
 export function probingEventOf(event: ServiceEvent, token: number): (ProbingEvent & { readonly at: number }) | undefined {
   switch (event.kind) {

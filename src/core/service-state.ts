@@ -1,5 +1,6 @@
 /** The states of the application's life, what happens to it, and what is commanded. Times are CLOCK_BOOTTIME in ms. */
 import type { ServiceConfig } from '../config/model.ts';
+import { type Care, careDeadline, type Trouble, type Weight } from './care.ts';
 import type { Note, StartReason } from './notes.ts';
 import { type Probing, probingDeadline } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
@@ -34,16 +35,32 @@ export type ServiceState =
       readonly attempt: number;
       readonly since: number;
       readonly readiness: Readiness;
+      /** What is asked of it from when it is ready. */
+      readonly care?: Care | undefined;
       /** A restart with `start_first` is under way. */
       readonly beside: Beside | undefined;
       /** The one that it has replaced, as long as that has not ended. */
       readonly retiring?: number | undefined;
     }
   /** The application was told to end; the next instance starts when nothing of this one is left, or the container ends (`leaveWith`). */
-  | { readonly kind: 'stopping'; readonly token: number; readonly since: number; readonly leaveWith: number | undefined }
+  | {
+      readonly kind: 'stopping';
+      readonly token: number;
+      readonly since: number;
+      readonly leaveWith: number | undefined;
+      /** Undefined: for a change, at once. */
+      readonly sequel?: { readonly reason: StartReason; readonly attempt: number; readonly next: number };
+    }
   /** The application ended by itself; what it left behind is being swept; the next instance may start at `next`. */
   | { readonly kind: 'sweeping'; readonly token: number; readonly attempt: number; readonly reason: StartReason; readonly next: number }
-  | { readonly kind: 'backoff'; readonly token: number; readonly attempt: number; readonly until: number }
+  | {
+      readonly kind: 'backoff';
+      readonly token: number;
+      readonly attempt: number;
+      readonly until: number;
+      /** Undefined: the policy. */
+      readonly reason?: StartReason;
+    }
   /** Attach: what is to be found of another container's processes. `since`: from when on one that starts finds what is published. */
   | { readonly kind: 'seeking'; readonly token: number; readonly since: number; readonly step: Seeking; readonly told: Told | undefined }
   /** It was found; init is to take hold of it. */
@@ -121,20 +138,27 @@ export type ServiceEvent =
   | { readonly kind: 'gone'; readonly token: number; readonly killed: number; readonly at: number }
   | { readonly kind: 'answered'; readonly id: number; readonly problem: string | undefined; readonly at: number }
   | { readonly kind: 'notified'; readonly token: number; readonly states: number; readonly at: number }
+  /** A text: it cannot be known, and why. */
+  | { readonly kind: 'weighed'; readonly id: number; readonly answer: Weight | string; readonly at: number }
+  /** Something has to be done about it now. `rescue` as with `exited`. */
+  | { readonly kind: 'troubled'; readonly trouble: Trouble; readonly rescue: boolean; readonly at: number }
   | { readonly kind: 'sought'; readonly id: number; readonly sight: Sight; readonly at: number }
   /** The process that was attached to has ended: how, nobody here is told. */
   | { readonly kind: 'lost'; readonly token: number; readonly at: number }
   | { readonly kind: 'stopping'; readonly signo: number }
-  | { readonly kind: 'restartWanted'; readonly at: number }
+  /** `reason`: undefined for a change. */
+  | { readonly kind: 'restartWanted'; readonly reason?: StartReason; readonly at: number }
   /** The application is to stop, and the container to end with this code. */
   | { readonly kind: 'leaveWanted'; readonly code: number; readonly at: number }
   | { readonly kind: 'timeElapsed'; readonly at: number };
+
+export type ServiceProbe = 'ready' | 'liveness' | 'readiness';
 
 export type ServiceCommand =
   | { readonly kind: 'listen'; readonly index: number }
   | { readonly kind: 'spawn'; readonly token: number }
   | { readonly kind: 'attach'; readonly token: number; readonly pid: number; readonly startTicks: number }
-  | { readonly kind: 'probeReady'; readonly token: number }
+  | { readonly kind: 'probe'; readonly of: ServiceProbe; readonly token: number }
   | { readonly kind: 'stop'; readonly token: number; readonly signo: number; readonly timeoutMs: number }
   | { readonly kind: 'exit'; readonly code: number };
 
@@ -158,7 +182,9 @@ export type ServicePolicy = Pick<
   | 'restart_limit'
   | 'restart_reset'
   | 'restart_order'
-  | 'ready'
+  | ServiceProbe
+  | 'memory_limit'
+  | 'max_uptime'
   | 'sockets'
 > & {
   /** There are rules whose files or variables are handed to the application. */
@@ -182,7 +208,7 @@ export function serviceDeadline(service: ServiceState): number | undefined {
       return service.step.kind === 'waiting' ? service.step.at : undefined;
     case 'running': {
       const deadlines = [service.readiness, service.beside?.readiness].flatMap((one) => (one ? [readinessDeadline(one)] : []));
-      return earliest(deadlines);
+      return earliest([...deadlines, service.care && careDeadline(service.care, service.beside !== undefined)]);
     }
     default:
       return undefined;

@@ -50,6 +50,18 @@ export function prepare(
   return start(base, at, policy, notes);
 }
 
+/** Nothing of the instance is left. */
+export function startOrWait(
+  { token }: In<'stopping' | 'sweeping'>,
+  { reason, attempt, next }: NonNullable<In<'stopping'>['sequel']>,
+  { killed, at }: EventOf<'gone'>,
+  policy: ServicePolicy,
+  id: number,
+): ServiceStep {
+  if (at >= next) return prepare(id, attempt, reason, at, policy, swept(killed));
+  return to({ kind: 'backoff', token, attempt, until: next, ...(reason !== 'policy' && { reason }) }, [], swept(killed));
+}
+
 /** Sockets are asked for one after another, under their place in the list as id. */
 export const listen = (index: number): ServiceCommand => ({ kind: 'listen', index });
 
@@ -80,5 +92,14 @@ export function stopping(token: number, policy: ServicePolicy) {
   const timeoutMs = policy.stop_timeout ?? restartStopMs;
   return { signo, timeoutMs, stop: { kind: 'stop', token, signo, timeoutMs } as const };
 }
+
+/** The next one starts when nothing of this one is left. */
+export function stopForRestart(state: In<'running'>, at: number, policy: ServicePolicy, sequel?: In<'stopping'>['sequel']): ServiceStep {
+  const { stop, signo, timeoutMs } = stopping(state.token, policy);
+  const note: Note = { kind: 'restarting', signo, timeoutMs };
+  return to({ kind: 'stopping', token: state.token, since: at, leaveWith: undefined, ...(sequel && { sequel }) }, [stop], [note]);
+}
+
+export const givesUp = (attempt: number, { restart_limit }: ServicePolicy): boolean => restart_limit > 0 && attempt >= restart_limit;
 
 export const sweepOf = (token: number): ServiceCommand => ({ kind: 'stop', token, signo: sigterm, timeoutMs: 0 });

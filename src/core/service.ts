@@ -2,6 +2,7 @@
  * The life of the application, as a pure machine. docs/protocol.md says what init answers to each command.
  *
  *   preparing → starting → running → (stopping | sweeping → backoff) → preparing …; running may hold a second instance `beside` (start_first).
+ *   running → stopping → [backoff] → preparing … where it does not live, holds too much, or has run long enough (service-care.ts).
  *   preparing → seeking ⇄ attaching → running → preparing … where the application is another container's (service-attach.ts).
  *
  * What must never happen: two instances at once but for one beside (a spawn only after `gone`); a spawn or a restart once the container stops; an end of
@@ -13,17 +14,21 @@ import type { Note, StartReason } from './notes.ts';
 import type { InstanceEvent } from './rule.ts';
 import { attaching, runningAttached, seeking } from './service-attach.ts';
 import { besideTransition, endedFirst, startBeside } from './service-beside.ts';
+import { cared, troubled } from './service-care.ts';
 import { readied } from './service-ready.ts';
 import { type Beside, otherInstance, type ServiceEvent, type ServicePolicy, type ServiceState, type ServiceStep } from './service-state.ts';
 import {
   type EventOf,
   ending,
+  givesUp,
   type In,
   leave,
   listen,
   prepare,
   readinessOf,
   start,
+  startOrWait,
+  stopForRestart,
   stopping,
   sweepOf,
   swept,
@@ -123,7 +128,9 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return ending(state.token, event.signo, otherInstance(state));
       case 'restartWanted':
         if (state.beside) return undefined;
-        return policy.restart_order === 'start_first' ? startBeside(state, event.at, id) : stopForRestart(state, event.at, policy);
+        return policy.restart_order === 'start_first' ? startBeside(state, event.at, id) : restartFor(state, event, policy);
+      case 'troubled':
+        return troubled(state, event, policy, id);
       case 'leaveWanted':
         return stopToLeave(state, event, policy);
       default:
@@ -136,7 +143,7 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return to(state, [], [{ kind: 'ended', end: event.end, ranMs: undefined, ordered: true }]);
       case 'gone':
         if (state.leaveWith !== undefined) return leave(state.leaveWith, swept(event.killed));
-        return prepare(id, 0, 'change', event.at, policy, swept(event.killed));
+        return startOrWait(state, state.sequel ?? { reason: 'change', attempt: 0, next: event.at }, event, policy, id);
       case 'leaveWanted':
         return to({ ...state, leaveWith: event.code });
       case 'stopping':
@@ -147,12 +154,10 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
   },
   sweeping(state, event, policy, id) {
     switch (event.kind) {
-      case 'gone': {
-        if (event.at >= state.next) return prepare(id, state.attempt, state.reason, event.at, policy, swept(event.killed));
-        return to({ kind: 'backoff', token: state.token, attempt: state.attempt, until: state.next }, [], swept(event.killed));
-      }
+      case 'gone':
+        return startOrWait(state, state, event, policy, id);
       case 'restartWanted':
-        return to({ ...state, reason: 'change', next: event.at });
+        return to({ ...state, reason: event.reason ?? 'change', next: event.at });
       case 'leaveWanted':
         return leave(event.code);
       case 'stopping':
@@ -164,9 +169,9 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
   backoff(state, event, policy, id) {
     switch (event.kind) {
       case 'timeElapsed':
-        return event.at >= state.until ? prepare(id, state.attempt, 'policy', event.at, policy) : undefined;
+        return event.at >= state.until ? prepare(id, state.attempt, state.reason ?? 'policy', event.at, policy) : undefined;
       case 'restartWanted':
-        return prepare(id, state.attempt, 'change', event.at, policy);
+        return prepare(id, state.attempt, event.reason ?? 'change', event.at, policy);
       case 'leaveWanted':
         return leave(event.code);
       case 'stopping':
@@ -190,6 +195,10 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
   ended: () => undefined,
 };
 
+function restartFor(state: In<'running'>, { reason, at }: EventOf<'restartWanted'>, policy: ServicePolicy): ServiceStep {
+  return stopForRestart(state, at, policy, reason && { reason, attempt: 0, next: at });
+}
+
 /** What an end needs to know of the instance that ended. `since` is undefined where `spawned` was never seen. */
 type Ending = { readonly token: number; readonly attempt: number; readonly since: number | undefined };
 
@@ -210,20 +219,15 @@ function prepared(state: In<'preparing'>, { problem, at }: EventOf<'prepared'>, 
   return to({ kind: 'backoff', token, attempt: attempt + 1, until: at + retryMs }, [], [{ kind: 'not_published', problem, retryMs }]);
 }
 
-function stopForRestart(state: In<'running'>, at: number, policy: ServicePolicy): ServiceStep {
-  const { stop, signo, timeoutMs } = stopping(state.token, policy);
-  const note: Note = { kind: 'restarting', signo, timeoutMs };
-  return to({ kind: 'stopping', token: state.token, since: at, leaveWith: undefined }, [stop], [note]);
-}
-
 function stopToLeave(state: In<'running'>, { code, at }: EventOf<'leaveWanted'>, policy: ServicePolicy): ServiceStep {
   const beside = state.beside ? [stopping(state.beside.token, policy).stop] : [];
   return to({ kind: 'stopping', token: state.token, since: at, leaveWith: code }, [stopping(state.token, policy).stop, ...beside]);
 }
 
-/** Is it ready? And the one beside? */
+/** Is it ready? Is it well? And the one beside? */
 function lookedAt(state: In<'running'>, event: ServiceEvent, policy: ServicePolicy, id: number): ServiceStep | undefined {
-  return readied(state, event, policy, id) ?? (state.beside ? besideTransition(state, state.beside, event, policy, id) : undefined);
+  const asked = readied(state, event, policy, id) ?? cared(state, event, policy, id);
+  return asked ?? (state.beside ? besideTransition(state, state.beside, event, policy, id) : undefined);
 }
 
 function ended(state: Ending, event: EventOf<'exited'>, policy: ServicePolicy): ServiceStep {
@@ -259,5 +263,3 @@ function startFailed(state: In<'starting'>, event: EventOf<'spawnFailed'>, polic
     [note, { kind: 'restart_scheduled', delayMs, attempt }],
   );
 }
-
-const givesUp = (attempt: number, policy: ServicePolicy): boolean => policy.restart_limit > 0 && attempt >= policy.restart_limit;

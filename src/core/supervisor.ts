@@ -21,12 +21,14 @@ import {
   type Run,
   type State,
   type Step,
+  servicePolicy,
   toAll,
   toApply,
   toRule,
   toRules,
   toService,
 } from './run.ts';
+import { troubleOf } from './service-care.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 
@@ -35,9 +37,10 @@ export function transition(state: State, event: Event, config: Config): Step {
   const run = openRun(state, config);
   const at = 'at_ms' in event ? event.at_ms : event.at;
   handle(run, event);
+  tend(run, at);
   giveTurns(run, at);
   decideStart(run);
-  return close(run);
+  return close(run, at);
 }
 
 function handle(run: Run, event: Event): void {
@@ -56,6 +59,15 @@ function handle(run: Run, event: Event): void {
       break;
     case 'jobDone':
       jobDone(run, event);
+      break;
+    case 'asked':
+      for (const rule of event.rules) toRule(run, rule, { kind: 'asked', verb: event.verb, at: event.at });
+      break;
+    case 'askedRestart':
+      askedRestart(run, event.at);
+      break;
+    case 'askedSignal':
+      askedSignal(run, event.signo);
       break;
     case 'timeElapsed':
       toService(run, event);
@@ -125,13 +137,30 @@ function exited(run: Run, event: Link<'exited'>): void {
     return;
   }
   const end = endOf(event.status);
-  const { service, apply } = run.state;
+  const { service } = run.state;
   const ordered = service.kind === 'stopping';
   const replaced = service.kind === 'running' && service.beside !== undefined;
-  const rescue = isUnconfirmed(apply) || canFallBack(apply) || (shellCode(end) !== 0 && isOnTrial(run));
+  const rescue = isOfChange(run, shellCode(end) !== 0);
   // Before the service: a spawn that follows from this end finds the rules without an instance.
   if (isFirst(run, event.token) && !replaced) toAll(run, { kind: 'instanceEnded', ordered, end, at: event.at_ms });
   toService(run, { kind: 'exited', token: event.token, end, rescue, at: event.at_ms });
+}
+
+/** An end now is what is being applied, or what has not proven itself yet, to blame for. */
+const isOfChange = (run: Run, failure: boolean): boolean =>
+  isUnconfirmed(run.state.apply) || canFallBack(run.state.apply) || (failure && isOnTrial(run));
+
+/** An application that does not live has failed before it has ended: what is being applied, and the rules, are told so at once. */
+function tend(run: Run, at: number): void {
+  const { service, apply } = run.state;
+  const trouble = troubleOf(service, at, servicePolicy(run), apply.kind !== 'none');
+  if (!trouble) return;
+  const rescue = trouble.kind === 'dead' && isOfChange(run, true);
+  if (trouble.kind === 'dead') {
+    const problem = `did not answer its liveness probe: ${trouble.problem}`;
+    toAll(run, { kind: 'instanceEnded', ordered: false, end: undefined, problem, at });
+  }
+  toService(run, { kind: 'troubled', trouble, rescue, at });
 }
 
 /** A program of ours: whoever waits for its token knows it. */
@@ -154,8 +183,29 @@ const resultNames = new Map<number, SignalResult>(
 
 function signalled(run: Run, event: Link<'signalled'>): void {
   const result = resultNames.get(event.result) ?? 'not_permitted';
+  const { askedSignal: asked } = run.state;
+  if (asked?.id === event.id) {
+    run.state = { ...run.state, askedSignal: undefined };
+    run.notes.push({ kind: 'asked_signal', signo: asked.signo, result });
+    return;
+  }
   if (result === 'sent') run.state = { ...run.state, lastSignalAt: event.at_ms };
   toApply(run, { kind: 'signalled', id: event.id, result, at: event.at_ms });
+}
+
+/** While a change is applied a restart would be taken for its doing: whoever asks waits until that is over. */
+function askedRestart(run: Run, at: number): void {
+  if (run.state.apply.kind !== 'none' || run.service.attach) return;
+  run.notes.push({ kind: 'asked_of_application', verb: 'restart', signo: undefined });
+  toService(run, { kind: 'restartWanted', reason: 'asked', at });
+}
+
+function askedSignal(run: Run, signo: number): void {
+  const { service, nextId: id } = run.state;
+  if (service.kind !== 'running') return;
+  run.state = { ...run.state, nextId: id + 1, askedSignal: { id, signo } };
+  run.commands.push({ kind: 'signalAnyway', id, token: service.token, signo });
+  run.notes.push({ kind: 'asked_of_application', verb: 'signal', signo });
 }
 
 function notified(run: Run, { token, state: states, at_ms: at }: Link<'notified'>): void {
@@ -176,6 +226,7 @@ function outputFile(run: Run, { error, stage, text }: Link<'output_file'>): void
 function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {
   toRules(run, event);
   toApply(run, event);
+  if (event.result.kind === 'weighed') toService(run, { kind: 'weighed', id: event.id, answer: event.result.answer, at: event.at });
   if (event.result.kind === 'sought') toService(run, { kind: 'sought', id: event.id, sight: event.result.sight, at: event.at });
   if (event.result.kind !== 'done') return;
   const { problem } = event.result;

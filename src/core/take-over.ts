@@ -51,7 +51,7 @@ function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: 
     const reading = readings[name];
     if (reading) toRule(run, name, { kind: 'told', reading, foreign: true, at: hello.now_ms });
   }
-  return close(run);
+  return close(run, hello.now_ms);
 }
 
 const stopNow = (token: number): ServiceCommand => ({ kind: 'stop', token, signo: sigterm, timeoutMs: 0 });

@@ -4,6 +4,7 @@ import { type ApplyState, applyDeadline } from './apply-state.ts';
 import { type Action, isOwned, type RulePolicy, strengthOf } from './policy.ts';
 import type { Reading } from './reading.ts';
 import { type Candidate, holdsOthersBack, isJudging, isRefused, isUnderWay, type RuleState, ruleDeadline } from './rule.ts';
+import { renewalDeadline } from './service-care.ts';
 import { otherInstance, type ServiceState, serviceDeadline } from './service-state.ts';
 import { earliest } from './times.ts';
 
@@ -45,6 +46,7 @@ export function nextTurn(turns: Turns, policies: readonly RulePolicy[], at: numb
 export function nextDeadline(turns: Turns, policies: readonly RulePolicy[]): number | undefined {
   const deadlines = [serviceDeadline(turns.service), applyDeadline(turns.apply), ...Object.values(turns.rules).map(ruleDeadline)];
   if (turns.apply.kind === 'none') {
+    deadlines.push(renewalDeadline(turns.service));
     // One that is held back waits for the other rule, not for a time.
     const free = queuedRules(turns, policies).filter(({ policy }) => heldBackBy(policy.name, turns, policies) === undefined);
     deadlines.push(...free.map((one) => dueAt(one, turns, policies)));
@@ -59,7 +61,7 @@ export const actionOf = (policy: RulePolicy, { fallen }: Pick<RuleState, 'fallen
 function queuedRules(turns: Turns, policies: readonly RulePolicy[]): Queued[] {
   const queued = policies.flatMap((policy): Queued[] => {
     const rule = turns.rules[policy.name];
-    return rule?.phase.kind === 'queued' ? [{ policy, rule, candidate: rule.phase.candidate }] : [];
+    return rule?.phase.kind === 'queued' && !rule.pinned ? [{ policy, rule, candidate: rule.phase.candidate }] : [];
   });
   return queued.sort((a, b) => a.candidate.since - b.candidate.since);
 }

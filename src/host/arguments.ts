@@ -1,5 +1,7 @@
 /** What a command line means, read as init reads it (src/init/args.c): tini's flags, reinit's settings, `--`, the command. Pure. */
+
 import { parseSignal } from '../core/signals.ts';
+import { operatingVerbs } from '../operate/verbs.ts';
 
 export type Task =
   | { readonly kind: 'cli' }
@@ -26,7 +28,10 @@ interface Plain {
   ignored: string[];
 }
 
-const cliVerbs: readonly string[] = ['validate', 'preset', 'schema', 'help', '--help', '-h'];
+const cliVerbs: readonly string[] = [
+  ...['validate', 'doctor', 'preset', 'schema', 'completion', 'help', '--help', '-h'],
+  ...operatingVerbs.map(({ name }) => name),
+];
 
 /** @param configured whether a variable or a file holds settings */
 export function readArguments(argv: readonly string[], configured: boolean): Task {

@@ -52,6 +52,7 @@ export function createHost(world: World): Host {
   const ending = createEnding(world);
   /** Forwarded signals that came while no application ran. */
   const kept = new Set<number>();
+  let forwarded = 0;
   let { orders } = world;
 
   const mains = (): Slot[] => [...slots.values()].filter(({ role }) => role === roles.values.main);
@@ -79,6 +80,9 @@ export function createHost(world: World): Host {
         emit({ kind: 'listening', id: effect.id, ...failureFields('socket', 'sockets cannot be held in portable mode') });
         break;
       case 'output': // inherited: said at the start (limits.ts)
+        break;
+      case 'count':
+        server.counted(effect.id, { orphans: 0, forwarded });
         break;
       case 'exit':
         world.leave(effect.code);
@@ -189,9 +193,13 @@ export function createHost(world: World): Host {
 
   function forward(signo: number): void {
     const slot = application();
-    if (!slot) kept.add(signo);
-    else if (send(slot, signo, orders.scope) === 'not_permitted')
-      say(`cannot forward signal ${signo}: the application runs as another user`);
+    if (!slot) {
+      kept.add(signo);
+      return;
+    }
+    const result = send(slot, signo, orders.scope);
+    if (result === 'sent') forwarded += 1;
+    if (result === 'not_permitted') say(`cannot forward signal ${signo}: the application runs as another user`);
   }
 
   function beginStop(signo: number): void {

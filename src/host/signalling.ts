@@ -29,7 +29,11 @@ export const groupLives = (leader: number): boolean => signalProcess(-leader, 0)
 
 /** Whether a program takes a signal: what its masks in /proc say; where there is none nothing is known, and the order was to send. */
 export function takes(pid: number, signo: number): 'sent' | 'ignored' | 'not_caught' {
-  const status = contentOf(`/proc/${pid}/status`);
+  return statusTakes(contentOf(`/proc/${pid}/status`), signo);
+}
+
+/** The same of the text of /proc/PID/status. Pure. */
+export function statusTakes(status: string, signo: number): 'sent' | 'ignored' | 'not_caught' {
   if (status === '') return 'sent';
   if (maskHas(status, 'SigIgn', signo)) return 'ignored';
   // Blocked: it is awaited with sigwait(3).

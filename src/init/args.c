@@ -8,7 +8,12 @@
 
 extern char **environ;
 
-static const char *const cli_verbs[] = {"validate", "preset", "schema", "help", "--help", "-h"};
+/* What asks a running reinit, or nobody: none of them starts anything. */
+static const char *const cli_verbs[] = {
+	"validate", "doctor", "preset", "schema", "help", "--help", "-h", "completion",
+	"status", "reload", "accept", "check", "rollback", "pin", "unpin", "rescan", "restart", "stop", "signal",
+	"history", "events", "logs", "top",
+};
 
 static bool is_cli(const char *word)
 {
@@ -22,7 +27,7 @@ static bool is_cli(const char *word)
 static bool configured_outside(void)
 {
 	for (char **variable = environ; *variable; variable++)
-		if (strncmp(*variable, "REINIT_", 7) == 0 && strncmp(*variable, "REINIT_NODE=", 12) != 0 && strncmp(*variable, "REINIT_TEST_", 12) != 0)
+		if (strncmp(*variable, "REINIT_", 7) == 0 && strncmp(*variable, "REINIT_NODE=", 12) != 0 && strncmp(*variable, "REINIT_CONTROL_SOCKET=", 22) != 0 && strncmp(*variable, "REINIT_TEST_", 12) != 0)
 			return true;
 	return access("/etc/reinit.yaml", F_OK) == 0;
 }

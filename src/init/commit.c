@@ -9,6 +9,7 @@
 #include "events.h"
 #include "forget.h"
 #include "instance.h"
+#include "link.h"
 #include "orders.h"
 #include "output.h"
 #include "proc.h"
@@ -38,6 +39,7 @@ struct effect {
 		struct msg_orders orders;
 		struct msg_listen listen;
 		struct msg_output output;
+		struct msg_count count;
 		struct msg_exit exit;
 	};
 };
@@ -63,6 +65,8 @@ static bool decode(struct span bytes, struct effect *effect)
 		return decode_listen(bytes, &effect->listen) && sockets_valid(&effect->listen);
 	case MSG_OUTPUT:
 		return decode_output(bytes, &effect->output) && output_valid(&effect->output);
+	case MSG_COUNT:
+		return decode_count(bytes, &effect->count);
 	case MSG_EXIT:
 		return decode_exit(bytes, &effect->exit);
 	default:
@@ -221,6 +225,9 @@ static void apply(const struct effect *effect)
 		break;
 	case MSG_OUTPUT:
 		output_set(&effect->output);
+		break;
+	case MSG_COUNT:
+		link_count(effect->count.id);
 		break;
 	case MSG_EXIT:
 		container_leave(effect->exit.code);

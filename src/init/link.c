@@ -13,11 +13,14 @@
 #include "forget.h"
 #include "hello.h"
 #include "killpoint.h"
+#include "reap.h"
+#include "signals.h"
 
 enum { OUT = MAX_MEMO + 64 * 1024, LENGTH = 4, PIECES = 4 };
 
 static int fd = -1;
-static bool answered;
+static bool answered, counting;
+static uint32_t count_id;
 static _Alignas(4096) uint8_t in_bytes[LENGTH + MAX_FRAME];
 static size_t in_length;
 static _Alignas(4096) uint8_t out_bytes[OUT];
@@ -27,6 +30,12 @@ static struct buf out;
 bool link_up(void) { return fd >= 0; }
 int link_fd(void) { return fd; }
 bool link_answered(void) { return answered; }
+
+void link_count(uint32_t id)
+{
+	counting = true;
+	count_id = id;
+}
 
 void link_forget(void)
 {
@@ -40,7 +49,7 @@ int link_open(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
 	fd = ends[0];
-	answered = false;
+	answered = counting = false;
 	in_length = out_start = 0;
 	out = (struct buf){.at = out_bytes, .cap = sizeof out_bytes};
 	events_rewind();
@@ -60,6 +69,11 @@ static void fill(void)
 	while (events_tell(&out))
 		;
 	out.full = false;
+	if (counting) {
+		encode_counted(&out, &(struct msg_counted){count_id, reap_orphans(), signals_forwarded()});
+		counting = out.full;
+		out.full = false;
+	}
 }
 
 void link_write(void)

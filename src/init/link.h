@@ -6,6 +6,7 @@
 #define LINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Opens a link; returns the controller's end (close-on-exec), -1 where that is impossible. hello, slots and unacknowledged events are on their way. */
 int link_open(void);
@@ -20,6 +21,8 @@ void link_write(void);
 bool link_read(void);
 /* The controller is gone: reads the socket to its end, applies whole commits, drops a half frame, closes. */
 void link_close(void);
+/* Tells the counters, with this id, when there is room next. */
+void link_count(uint32_t id);
 /* See forget.h. */
 void link_forget(void);
 /* Whether this link has seen a commit. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ extern char **environ;
 #error "reinit runs on x86-64 and arm64"
 #endif
 
-enum { LINK_FD = 3 };
+enum { LINK_FD = 3, ENVIRONMENT_FD = 3 };
 
 /* The first one only for the tree's own Node: one of before 22.14 ends at once for it, and cannot say that it is too old (src/loader). */
 static const char *const node_flags[] = {"--disable-sigusr1", "--max-old-space-size=96", "--max-semi-space-size=1", "--v8-pool-size=1"};
@@ -128,10 +129,30 @@ static _Noreturn void exec_node(const char *bundle, bool ours, char *const *argu
 	_exit(EXIT_SYSTEM);
 }
 
+/*
+ * The container's environment, as /proc/PID/environ would have it, in a file without a name: `doctor` runs validators in it, and Node itself must
+ * not get it (src/doctor/facts/variables.ts).
+ */
+static void hand_over_environment(void)
+{
+	int fd = memfd_create("reinit-environment", 0);
+	if (fd < 0)
+		return; /* then only what Node gets is known */
+	for (char **variable = environ; *variable; variable++)
+		if (write(fd, *variable, strlen(*variable) + 1) < 0)
+			break; /* no memory: likewise */
+	if (fd != ENVIRONMENT_FD) {
+		dup2(fd, ENVIRONMENT_FD);
+		close(fd);
+	}
+}
+
 _Noreturn void node_exec(bool portable, char *const *arguments, int count)
 {
 	node_find();
 	signals_default();
+	if (!portable && strcmp(arguments[0], "doctor") == 0)
+		hand_over_environment();
 	exec_node(portable ? "portable" : "cli", !portable, arguments, count);
 }
 

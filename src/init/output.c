@@ -157,16 +157,17 @@ static void start_next(int status)
 		start_pump();
 }
 
-void output_ended(pid_t pid, int status)
+bool output_ended(pid_t pid, int status)
 {
 	if (!output_is_pump(pid))
-		return;
+		return false;
 	pump = 0;
 	close_ended();
 	uint8_t stage = output_state->stage;
 	if (stage != told && event_output_file(stage ? output_state->error : 0, stage))
 		told = stage;
 	start_next(status);
+	return true;
 }
 
 uint64_t output_deadline(void) { return start_at; }

@@ -27,8 +27,8 @@ bool output_open(int ends[2]);
 void output_begin(void);
 
 bool output_is_pump(pid_t pid);
-/* If `pid` was the pump, another one goes on. */
-void output_ended(pid_t pid, int status);
+/* If `pid` was the pump, another one goes on. False: it was not. */
+bool output_ended(pid_t pid, int status);
 
 /* When output_tick has to be called: there is output, and no process could be had for it. */
 uint64_t output_deadline(void);

@@ -20,6 +20,10 @@
 #include "spawn.h"
 #include "terminal.h"
 
+static uint64_t orphans;
+
+uint64_t reap_orphans(void) { return orphans; }
+
 /* Ctrl-Z in a container stops the application, and no shell is there that could say fg. */
 static void continue_main(const struct slot *slot, int signo)
 {
@@ -97,9 +101,8 @@ static void collected(pid_t pid, int status)
 		slot_ended(slot, status);
 	} else if ((nested = slot_of_nest(pid))) {
 		nest_ended(nested, status);
-	} else if (!controller_ended(pid, status)) {
-		output_ended(pid, status);
-		say_ended(pid); /* a pump; or an orphan: collected, and nobody's affair */
+	} else if (!controller_ended(pid, status) && !say_ended(pid) && !output_ended(pid, status)) {
+		orphans++; /* collected, and nobody's affair */
 	}
 }
 

@@ -108,12 +108,13 @@ void say_begin(void) { start_pump(); }
 
 bool say_is_pump(pid_t pid) { return pump > 0 && pid == pump; }
 
-void say_ended(pid_t pid)
+bool say_ended(pid_t pid)
 {
 	if (!say_is_pump(pid))
-		return;
+		return false;
 	pump = 0;
 	start_pump(); /* at once: the controller writes, too */
+	return true;
 }
 
 static size_t as_json(char *line, size_t size, enum say_level level, const char *text)

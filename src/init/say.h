@@ -26,7 +26,7 @@ int say_pipe(void);
 void say_begin(void);
 
 /* If `pid` was the pump, another one goes on with what is in the pipe. */
-void say_ended(pid_t pid);
+bool say_ended(pid_t pid);
 bool say_is_pump(pid_t pid);
 
 /* Gives the pump a bounded time to write what it has; called once, at the very end. No other process may hold the pipe. */

@@ -18,6 +18,7 @@
 static int fd = -1;
 static uint64_t watched; /* as the kernel has it: bit n - 1 is signal n */
 static bool stopped_from_outside;
+static uint64_t forwarded;
 
 /* Kept for the next instance. */
 static uint64_t kept_standard; /* bit n: signal n */
@@ -47,6 +48,8 @@ int signals_open(void)
 	return fd;
 }
 
+uint64_t signals_forwarded(void) { return forwarded; }
+
 bool signals_stopped_from_outside(void) { return stopped_from_outside; }
 
 int signals_send(const struct slot *slot, int signo, uint8_t scope)
@@ -75,6 +78,7 @@ static int send_queued(const struct slot *slot, int signo, uint64_t value)
 static void deliver(const struct slot *slot, int signo, bool queued, uint64_t value)
 {
 	int error = queued ? send_queued(slot, signo, value) : signals_send(slot, signo, orders.scope);
+	forwarded += error == 0;
 	if (signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU)
 		stopped_from_outside = true;
 	if (signo == SIGCONT)

@@ -31,6 +31,8 @@ void signals_release(struct slot *slot);
 
 /* Sends to the slot's process or group. 0 or an errno. */
 int signals_send(const struct slot *slot, int signo, uint8_t scope);
+/* So many were passed on. */
+uint64_t signals_forwarded(void);
 /* True while the application is stopped on somebody's order from outside: then nobody here continues it. */
 bool signals_stopped_from_outside(void);
 

@@ -4,7 +4,8 @@
  */
 import { readSync } from 'node:fs';
 import { createFrameReader, decodeFromInit, encodeCommit, type FrameReader, MalformedFrame } from './codec.ts';
-import type { Effect, FromInit, Hello, LinkEvent, Slot } from './messages.ts';
+import { createCounting } from './counting.ts';
+import type { Counted, Effect, FromInit, Hello, LinkEvent, Slot } from './messages.ts';
 import { createFrameWriter, type KillHook, writeSomeTo } from './writer.ts';
 
 /** The descriptor that init gives to every controller. */
@@ -18,6 +19,8 @@ export interface Link {
   readonly slots: readonly Slot[];
   /** Applied by init as a whole or not at all. @throws MalformedFrame where the commit is one that init would refuse. */
   commit(ack: number, memo: Buffer | undefined, effects: readonly Effect[]): void;
+  /** What init has counted so far; undefined: it does not say in time. Only after `listen`. Rejects never. */
+  count(): Promise<Counted | undefined>;
   /** Starts to deliver events: those that arrived with hello first. `ended` is called once, when init is gone or has let go of this controller. */
   listen(deliver: (events: readonly LinkEvent[]) => void, ended: (error: Error | undefined) => void): Promise<void>;
 }
@@ -27,20 +30,23 @@ export function openLink(fd: number = linkFd, hook?: KillHook): Link {
   const reader = createFrameReader();
   const { hello, slots, events } = readStart(fd, reader);
   const writer = createFrameWriter(writeSomeTo(fd), hook);
+  const commit: Link['commit'] = (ack, memo, effects) => writer.write(encodeCommit(ack, memo, effects));
+  const counting = createCounting((id) => commit(0, undefined, [{ kind: 'count', id }]));
   return {
     hello,
     slots,
-    commit(ack, memo, effects) {
-      writer.write(encodeCommit(ack, memo, effects));
-    },
+    commit,
+    count: counting.ask,
     async listen(deliver, ended) {
       const { Socket } = await import('node:net');
       const socket = new Socket({ fd, readable: true, writable: false });
       const end = once(ended);
       const feed = (bytes: Buffer): void => {
         try {
-          const received = reader.push(bytes).map(decodeFromInit).map(eventOf);
-          if (received.length > 0) deliver(received);
+          const received = reader.push(bytes).map(decodeFromInit);
+          for (const message of received) if (message.kind === 'counted') counting.answer(message);
+          const news = received.filter((message) => message.kind !== 'counted').map(eventOf);
+          if (news.length > 0) deliver(news);
         } catch (error) {
           end(error as Error);
         }
@@ -92,7 +98,7 @@ function slotOf(message: FromInit): Slot {
 }
 
 function eventOf(message: FromInit): LinkEvent {
-  if (message.kind === 'hello' || message.kind === 'slot') throw new MalformedFrame(`${message.kind} after the begin of the link`);
+  if (!('seq' in message)) throw new MalformedFrame(`${message.kind} after the begin of the link`);
   return message;
 }
 

@@ -62,9 +62,11 @@ export const messages = {
   notified: { type: 10, from: 'init', fields: { seq: 'u64', at_ms: 'u64', token: 'u32', pid: 'i32', state: 'u32' } },
   /** The answer to `listen`: 0, or the errno of `stage` (`socket`, `bind`, `listen`…). */
   listening: { type: 11, from: 'init', fields: { seq: 'u64', at_ms: 'u64', id: 'u32', error: 'i32', stage: 'bytes', text: 'bytes' } },
+  /** The answer to `count`: since init's start. Without a number, as nothing depends on it: the next answer says it again. */
+  counted: { type: 12, from: 'init', fields: { id: 'u32', orphans: 'u64', forwarded: 'u64' } },
 
   /** Where the application's output goes is other than it was: `error` 0: the file is written again; else the errno of `stage`, and it goes to stdout and stderr. */
-  output_file: { type: 12, from: 'init', fields: { seq: 'u64', at_ms: 'u64', error: 'i32', stage: 'bytes', text: 'bytes' } },
+  output_file: { type: 13, from: 'init', fields: { seq: 'u64', at_ms: 'u64', error: 'i32', stage: 'bytes', text: 'bytes' } },
 
   /** All of it is applied, or nothing. Events up to and including `ack` are done with. `effects` are encoded effect messages. */
   commit: { type: 32, from: 'controller', fields: { ack: 'u64', has_memo: 'u8', memo: 'bytes', effects: 'list' } },
@@ -130,7 +132,7 @@ export const messages = {
   },
   /** What is done with the output of applications that are spawned with the flag `output`; complete each time, and replaces the former. */
   output: {
-    type: 71, from: 'effect',
+    type: 72, from: 'effect',
     fields: {
       format: 'u8', // outputFormats
       timestamps: 'u8', // text: each line begins with the time
@@ -141,6 +143,8 @@ export const messages = {
       uid: 'i32', gid: 'i32', // who writes the file; -1: as init
     },
   },
+  /** How many orphans were reaped, and signals passed on? Of several such questions that wait the last one is answered, by `counted`. */
+  count: { type: 71, from: 'effect', fields: { id: 'u32' } },
   /** Ends the container with this code, once the log is out. */
   exit: { type: 68, from: 'effect', fields: { code: 'u8' } },
 } as const satisfies Record<string, Message>;
@@ -177,3 +181,4 @@ export type Effect = { [N in NamesFrom<'effect'>]: { readonly kind: N } & Fields
 export type LinkEvent = Extract<FromInit, { seq: number }>;
 export type Hello = Extract<FromInit, { kind: 'hello' }>;
 export type Slot = Extract<FromInit, { kind: 'slot' }>;
+export type Counted = Extract<FromInit, { kind: 'counted' }>;

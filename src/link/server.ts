@@ -31,6 +31,8 @@ export interface LinkServer<S extends SlotRecord> {
   readonly nextSeq: number;
   readonly unacknowledged: number;
   emit(event: NewEvent, at?: number): void;
+  /** The answer to `count`: no event, and not kept. */
+  counted(id: number, counters: Pick<Fields<'counted'>, 'orphans' | 'forwarded'>): void;
   /** A controller begins: hello, slots and unacknowledged events go to `send`, and whatever comes later. */
   connect(send: (bytes: Buffer) => void, facts: Facts): void;
   /** It has ended: half a frame is dropped. */
@@ -82,6 +84,9 @@ export function createLinkServer<S extends SlotRecord>(now: () => number): LinkS
       seq += 1;
       events.push(whole);
       send?.(encodeMessage(whole.kind, whole as never));
+    },
+    counted(id, counters) {
+      send?.(encodeMessage('counted', { id, ...counters }));
     },
     connect(write, facts) {
       send = write;

@@ -6,6 +6,19 @@ import { line, type RuleLine } from './line.ts';
 import { advice, after, counted, files, validatorSetting, verdictFields, verdictWords } from './words.ts';
 
 export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
+  asked: ({ verb }, rule) => line('info', `${rule}: ${verb} was asked for at the control socket`, { verb }),
+  checked: ({ hash, step, verdict }, rule, names) => {
+    if (verdict.kind === 'accepted')
+      return line('info', `${hash} of ${rule} is valid (asked for; nothing was applied)`, { hash, valid: true });
+    const validator = verdict.kind === 'unusable' ? undefined : names.validator(rule, step);
+    const words = `${validator === undefined ? '' : `${validator} `}${verdictWords(verdict, names.validateTimeout(rule))}`;
+    return line('warn', `${hash} of ${rule} is not valid (asked for; nothing else was done): ${words}`, {
+      hash,
+      valid: false,
+      validator,
+      ...verdictFields(verdict),
+    });
+  },
   change_seen: ({ from, to, difference }, rule) =>
     line('info', `change seen in ${rule}${files(difference, rule)}: ${from ?? 'unknown'} → ${to}`, {
       from,
@@ -63,11 +76,11 @@ export const ruleLines: { readonly [K in RuleNote['kind']]: RuleLine<K> } = {
       `change ${hash} of ${rule} not applied: ${falls[why]} ${signalName(signo)}, and reinit cannot restart what another container runs. Set reload_signal to one that it handles${why === 'killed_before' ? '' : '. It is tried again now and then'}.`,
       { hash, signal: signalName(signo), why },
     ),
-  reload_failed: ({ hash, signo, afterMs }, rule, { attached }) => {
+  reload_failed: ({ hash, signo, afterMs, problem }, rule, { attached }) => {
     const cause = signo === undefined ? 'the action' : signalName(signo);
     return line(
       'error',
-      `reload of ${hash} of ${rule} failed: the application ended ${after(afterMs)} after ${cause}; ${attached ? 'its own container has to start it again' : 'it is started again once'}`,
+      `reload of ${hash} of ${rule} failed: the application ${problem === undefined ? 'ended' : `${problem},`} ${after(afterMs)} after ${cause}; ${attached ? 'its own container has to start it again' : 'it is started again once'}`,
       { hash, signal: signo === undefined ? undefined : signalName(signo), after_ms: afterMs },
     );
   },
@@ -204,6 +217,7 @@ const sequels = {
 const rollbacks = {
   ended: 'the application did not stay up on the new one',
   not_ready: 'the application was not ready on the new one',
+  not_alive: 'the application did not live on with the new one',
   unconfirmed: 'the application has not confirmed the new one',
   refused: 'the application could not be told of the new one',
 } as const;

@@ -1,7 +1,10 @@
 /** Lines about the application. */
+import type { SignalResult } from '../core/apply-state.ts';
 import { formatDuration } from '../core/durations.ts';
+import { exitCodes } from '../core/exit-codes.ts';
 import type { StartReason } from '../core/notes.ts';
 import { signalName } from '../core/signals.ts';
+import { formatBytes } from '../core/sizes.ts';
 import { endWords, shellCode } from '../core/wait-status.ts';
 import { line, type ServiceLine, type ServiceNote } from './line.ts';
 import { after, counted, endFields } from './words.ts';
@@ -11,6 +14,10 @@ const reasons: Readonly<Record<StartReason, string>> = {
   change: ' on the changed configuration',
   policy: ' again, as `restart` asks for',
   failed_change: ' again, after the failed change',
+  liveness: ' again, since it did not live any more',
+  memory: ' again, for its memory',
+  uptime: ' anew, as `max_uptime` asks for',
+  asked: ' anew, as was asked for',
 };
 
 const startAdvices: Readonly<Record<string, string>> = {
@@ -30,6 +37,22 @@ const outputAdvices: Readonly<Record<string, string>> = {
   rotate: 'Nothing is lost: until it can be renamed, which is tried every 10s, it grows beyond max_size.',
 };
 
+const deadSequels = {
+  restart: 'It is stopped, and started again.',
+  rescue: 'It is stopped, and started again: the change before it has failed.',
+  leave: `It is stopped, and the container ends with ${exitCodes.unwell}, since restart is no.`,
+} as const;
+
+const results: Readonly<Record<SignalResult, string>> = {
+  sent: 'sent',
+  no_process: 'not sent, there is no process any more',
+  not_yet: 'not sent, it has just started',
+  ignored: 'not sent, it ignores that signal',
+  not_caught: 'not sent, it has no handler for it',
+  not_permitted: 'not permitted (EPERM): run reinit as the user that the application runs as, or give its container CAP_KILL',
+  stopping: 'not sent, the container stops',
+};
+
 function startAdvice(stage: string, code: number): string {
   if (stage === 'exec') return code === 127 ? '. Is it in the image, and in PATH?' : '. Is it an executable file, made for this machine?';
   const advice = startAdvices[stage];
@@ -37,6 +60,15 @@ function startAdvice(stage: string, code: number): string {
 }
 
 export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K> } = {
+  asked_of_application: ({ verb, signo }, { command }) => {
+    const signal = signo === undefined ? undefined : signalName(signo);
+    return line('info', `${signal === undefined ? verb : `${signal} to ${command}`} was asked for at the control socket`, { verb, signal });
+  },
+  asked_signal: ({ signo, result }, { command }) =>
+    line(result === 'sent' ? 'info' : 'warn', `${signalName(signo)} to ${command}: ${results[result]}`, {
+      signal: signalName(signo),
+      result,
+    }),
   started: ({ pid, reason, ms }, { command }) =>
     line('info', `started ${command}${reasons[reason]}, pid ${pid}`, { command, pid, ms, reason }),
   start_failed: ({ stage, text, code }, { command }) =>
@@ -111,6 +143,30 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
   ready: ({ ms }, { command }) => line('info', `${command} is ready, ${after(ms)} after its start`, { ms }),
   not_ready: ({ problem, ms }, { command }) =>
     line('warn', `${command} is not ready after ${after(ms)} (ready): ${problem}. It is left running, and gets changes in spite of it.`, {
+      ms,
+      reason: problem,
+    }),
+  not_alive: ({ problem, silentMs, sequel }, { command }) =>
+    line('error', `${command} has not answered its liveness probe for ${after(silentMs)}: ${problem}. ${deadSequels[sequel]}`, {
+      reason: problem,
+      silent_ms: silentMs,
+      sequel,
+    }),
+  over_memory: ({ bytes, limit, processes, ranMs }, { command }) =>
+    line(
+      'warn',
+      `${command} holds ${formatBytes(bytes)} in ${counted(processes, 'process', 'processes')} after ${after(ranMs)}, more than memory_limit, ${formatBytes(limit)}: it is restarted before the kernel ends it`,
+      { bytes, limit_bytes: limit, processes, ran_ms: ranMs },
+    ),
+  memory_unknown: ({ problem }, { command }) =>
+    line('warn', `how much memory ${command} holds cannot be known (memory_limit): ${problem}. It is tried again now and then.`, {
+      reason: problem,
+    }),
+  renewing: ({ ranMs }, { command }) =>
+    line('info', `${command} has run for ${after(ranMs)}: it is started anew (max_uptime)`, { ran_ms: ranMs }),
+  serving: ({ ms }, { command }) => line('info', `${command} serves (readiness), after ${after(ms)}`, { ms }),
+  not_serving: ({ problem, ms }, { command }) =>
+    line('warn', `${command} does not serve any more, after ${after(ms)} (readiness): ${problem}. It is left running.`, {
       ms,
       reason: problem,
     }),

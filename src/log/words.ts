@@ -10,10 +10,11 @@ import type { LogFields } from './line.ts';
 export const after = (ms: number): string => (ms < 1 ? '0ms' : formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000));
 export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 export const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_code: end.code } : { signal: signalName(end.signo) });
-/** Names below the rule's only path, which the line has named already, are told from there. */
+/** A name below the rule's only path, which has been named already, is told from there. */
+export const below = (file: string, rule: string): string => (file.startsWith(`${rule}/`) ? file.slice(rule.length + 1) : file);
 export const files = (difference: Difference | undefined, rule: string): string => {
   if (!difference) return '';
-  const names = difference.files.map((file) => (file.startsWith(`${rule}/`) ? file.slice(rule.length + 1) : file));
+  const names = difference.files.map((file) => below(file, rule));
   const { more } = difference;
   return ` (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 };

@@ -3,6 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 /** Fields of /proc/PID/stat, see proc_pid_stat(5). */
 export interface Stat {
+  /** Of the program, 15 bytes at most. */
+  readonly name: string;
   /** `Z` and `X` are dead ones. */
   readonly state: string;
   readonly parent: number;
@@ -18,10 +20,13 @@ const batch = 256;
 
 /** The name of the program, in parentheses, may itself hold spaces and parentheses; all that follows it are numbers. */
 export function parseStat(text: string): Stat | undefined {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
   const [state = '', parent] = fields;
   const startTicks = Number(fields[19] ?? Number.NaN);
-  return Number.isFinite(startTicks) ? { state, parent: Number(parent), startTicks } : undefined;
+  return Number.isFinite(startTicks)
+    ? { name: text.slice(text.indexOf('(') + 1, end), state, parent: Number(parent), startTicks }
+    : undefined;
 }
 
 const buffer = Buffer.alloc(1024);
@@ -56,9 +61,20 @@ export async function* childrenAmong(parent: number, candidates: readonly number
   for (const [index, pid] of candidates.entries()) {
     if (index % batch === batch - 1) await turn();
     const stat = statOf(pid);
-    if (stat?.parent === parent && stat.state !== 'Z' && stat.state !== 'X') yield { pid, ...stat };
+    if (stat?.parent === parent && lives(stat)) yield { pid, ...stat };
   }
 }
+
+/** Every living process that can be seen. */
+export async function* allStats(): AsyncGenerator<Child> {
+  for (const [index, pid] of allPids().entries()) {
+    if (index % batch === batch - 1) await turn();
+    const stat = statOf(pid);
+    if (stat && lives(stat)) yield { pid, ...stat };
+  }
+}
+
+const lives = ({ state }: Stat): boolean => state !== 'Z' && state !== 'X';
 
 /** The pids of a process's children, newest first. Undefined where nothing can be seen of it. */
 export function childPids(pid: number): readonly number[] | undefined {
@@ -86,7 +102,7 @@ export const allPids = (): readonly number[] =>
     .reverse();
 
 /** Whatever is gone, or hidden, has nothing in it. */
-function namesIn(directory: string): string[] {
+export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {

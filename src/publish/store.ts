@@ -14,7 +14,7 @@ import { checkTarget, listedHash } from './target.ts';
 import type { Remembered, Staged, Store, StoreOptions } from './types.ts';
 
 /** Memory first: what was accepted may be secret, and is small. */
-const usualPlaces: readonly string[] = ['/run', '/dev/shm', '/tmp'];
+export const privatePlaces: readonly string[] = ['/run', '/dev/shm', '/tmp'];
 
 interface Context {
   readonly stateDir: string | undefined;
@@ -22,7 +22,7 @@ interface Context {
   readonly owners: Owners;
 }
 
-export function openStore({ stateDir: given, warn, places = usualPlaces }: StoreOptions): Store {
+export function openStore({ stateDir: given, warn, places = privatePlaces }: StoreOptions): Store {
   const stateDir = given === undefined ? undefined : resolve(given);
   const context: Context = { stateDir, places: createPlaces(stateDir, places), owners: createOwners(warn) };
   const inTurn = createTurns();

@@ -16,12 +16,15 @@ export interface Seeker {
 /** Never fails: what cannot be seen is not there. */
 export function seek({ attach, canKill, now }: Seeker): Sight {
   return sightOf(attach, {
-    processes: allPids().flatMap(processOf),
+    processes: listProcesses(),
     own: process.ppid,
     permits: (pid) => canKill || usersOf(pid).includes(process.getuid?.() ?? -1),
     pidFile: attach.pid_file === undefined ? undefined : readPidFile(attach.pid_file, now() - Date.now()),
   });
 }
+
+/** All that live, and can be seen. */
+export const listProcesses = (): Process[] => allPids().flatMap(processOf);
 
 function processOf(pid: number): Process[] {
   const stat = statOf(pid);

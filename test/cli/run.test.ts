@@ -6,22 +6,22 @@ import { loadConfig } from '../../src/config/load.ts';
 import { presetNames } from '../../src/config/presets/catalogue.ts';
 import { writeConfig } from '../config/support.ts';
 
-function run(
+async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): { readonly code: number; readonly out: string; readonly error: string } {
+): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
   let out = '';
   let error = '';
-  const code = runCli(argv, env, { out: (text) => (out += text), error: (text) => (error += text) });
+  const code = await runCli(argv, env, { out: (text) => (out += text), error: (text) => (error += text) });
   return { code, out, error };
 }
 
 describe('validate', () => {
-  test('ok, and what would happen', () => {
+  test('ok, and what would happen', async () => {
     const file = writeConfig(
       'command: [nginx, -g, "daemon off;"]\nstop_signal: QUIT\nenvironment: {TOKEN: s3cr3t}\nwatch: [{paths: [/etc/nginx], validate: nginx -t}]',
     );
-    const { code, out, error } = run(['validate', file]);
+    const { code, out, error } = await run(['validate', file]);
     expect([code, error]).toEqual([0, '']);
     expect(out).toMatch(/^ok\n/);
     expect(out).toContain("nginx -g 'daemon off;'");
@@ -29,7 +29,7 @@ describe('validate', () => {
     expect(out).not.toContain('s3cr3t');
     expect(out).toContain('check with `nginx -t` (30s), then HUP');
   });
-  test('what safe reload adds, without what may be a secret', () => {
+  test('what safe reload adds, without what may be a secret', async () => {
     const file = writeConfig(`ready: http://127.0.0.1:80/x?token=s3cr3t
 sockets: [8080, "[::1]:81", /run/x.sock]
 env_from: [/env]
@@ -41,7 +41,7 @@ watch:
   - {paths: [/b], on_change: http, http: {url: "https://host/s3cr3t", headers: {A: s3cr3t}}}
   - {paths: [/c], splay: 30s, min_interval: 1m, max_draining: 4, on_change: exec, exec: [nginx, -s, reload], confirm: 1s, on_failure: restart}
   - {paths: [/d], on_change: none}`);
-    const { code, out } = run(['validate', file]);
+    const { code, out } = await run(['validate', file]);
     expect(code).toBe(0);
     for (const words of [
       'ready        when http://127.0.0.1:80/x answers',
@@ -59,21 +59,21 @@ watch:
       expect(out).toContain(words);
     expect(out).not.toContain('s3cr3t');
   });
-  test('all mistakes, and 100', () => {
-    const { code, out, error } = run(['validate', writeConfig('stop_timeout: 5\nbanana: 1')]);
+  test('all mistakes, and 100', async () => {
+    const { code, out, error } = await run(['validate', writeConfig('stop_timeout: 5\nbanana: 1')]);
     expect([code, out]).toEqual([100, '']);
     expect(error).toContain(':1:15: stop_timeout');
     expect(error).toContain(':2:1: unknown key');
     expect(error).toContain('reinit: 2 mistakes');
   });
-  test('reads flags, variables and the command as a start would', () => {
+  test('reads flags, variables and the command as a start would', async () => {
     const file = writeConfig('nice: 1');
-    expect(run(['validate', file, '--stop-timeout', '7s', '--', 'my app', '-c', 'x']).out).toMatch(
+    expect((await run(['validate', file, '--stop-timeout', '7s', '--', 'my app', '-c', 'x'])).out).toMatch(
       /'my app' -c x \(from after --\)(.|\n)*KILL after 7s/,
     );
-    expect(run(['validate', '-c', file, '--restart=always']).out).toContain('always, after');
-    expect(run(['validate'], { REINIT_CONFIG: file, REINIT_RESTART: 'x' }).code).toBe(100);
-    expect(run(['validate', join(file, '../missing.yaml')]).error).toContain('no such file');
+    expect((await run(['validate', '-c', file, '--restart=always'])).out).toContain('always, after');
+    expect((await run(['validate'], { REINIT_CONFIG: file, REINIT_RESTART: 'x' })).code).toBe(100);
+    expect((await run(['validate', join(file, '../missing.yaml')])).error).toContain('no such file');
   });
   test('where there is no file it says so: nothing was checked', () => {
     const warnings: string[] = [];
@@ -89,53 +89,59 @@ watch:
     loadConfig({ ...options, hasCommand: true });
     expect(warnings).toHaveLength(1);
   });
-  test('a near miss of a variable is a warning', () => {
-    const { code, error } = run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });
+  test('a near miss of a variable is a warning', async () => {
+    const { code, error } = await run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });
     expect([code, error]).toEqual([0, 'reinit: REINIT_RESTRAT is no setting of reinit: did you mean REINIT_RESTART?\n']);
   });
 });
 
 describe('preset', () => {
-  test('without a name: which there are', () => {
-    expect(run(['preset'])).toEqual({ code: 0, out: presetNames.map((name) => `${name}\n`).join(''), error: '' });
+  test('without a name: which there are', async () => {
+    expect(await run(['preset'])).toEqual({ code: 0, out: presetNames.map((name) => `${name}\n`).join(''), error: '' });
   });
-  test('prints what it means', () => {
-    const { code, out, error } = run(['preset', 'nginx']);
+  test('prints what it means', async () => {
+    const { code, out, error } = await run(['preset', 'nginx']);
     expect([code, error]).toEqual([0, '']);
     expect(out).toContain('\n    validate: [nginx, -t]\n');
-    expect(run(['validate', writeConfig(out)]).code).toBe(0);
+    expect((await run(['validate', writeConfig(out)])).code).toBe(0);
   });
   test.each([
     ['ngnix', 'reinit: there is no preset "ngnix": did you mean nginx?\n'],
     ['toString', /there is no preset "toString": there are nginx, apache/],
     ['a\u001b[31m', /there is no preset "a\?\[31m"/],
-  ])('%j is none', (name, words) => {
-    const { code, out, error } = run(['preset', name]);
+  ])('%j is none', async (name, words) => {
+    const { code, out, error } = await run(['preset', name]);
     expect([code, out]).toEqual([100, '']);
     expect(error).toEqual(typeof words === 'string' ? words : expect.stringMatching(words));
   });
-  test('takes one name', () => expect(run(['preset', 'nginx', 'redis']).code).toBe(100));
+  test('takes one name', async () => expect((await run(['preset', 'nginx', 'redis'])).code).toBe(100));
 });
 
-test('schema prints the JSON Schema', () => {
-  const { code, out } = run(['schema']);
+test('schema prints the JSON Schema', async () => {
+  const { code, out } = await run(['schema']);
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ type: 'object', additionalProperties: false, properties: { watch: { type: 'array' } } });
 });
 
-test.each([[['help']], [['--help']], [['-h']], [['validate', '--help']]])('%j is help, with every flag', (argv) => {
-  const { code, out } = run(argv);
+test.each([[['help']], [['--help']], [['-h']], [['validate', '--help']]])('%j is help, with every flag', async (argv) => {
+  const { code, out } = await run(argv);
   expect(code).toBe(0);
   for (const { flag } of allFields()) if (flag !== undefined) expect(out).toContain(`--${flag} `.trimEnd());
   for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
-test.each([[['version']], [['--version']]])('%j', (argv) =>
-  expect(run(argv)).toEqual({ code: 0, out: expect.stringMatching(/^reinit \S+\n$/), error: '' }),
+test('doctor --help has its flags, exit codes and examples', async () => {
+  const { code, out } = await run(['doctor', '--help']);
+  expect(code).toBe(0);
+  for (const words of ['--json', '--strict', '--no-run', 'docker exec app', 'Exit codes']) expect(out).toContain(words);
+});
+
+test.each([[['version']], [['--version']]])('%j', async (argv) =>
+  expect(await run(argv)).toEqual({ code: 0, out: expect.stringMatching(/^reinit \S+\n$/), error: '' }),
 );
 
-test.each([[['banana']], [[]], [['schema', 'x']]])('%j is a mistake', (argv) => {
-  const { code, out, error } = run(argv);
+test.each([[['banana']], [[]], [['schema', 'x']]])('%j is a mistake', async (argv) => {
+  const { code, out, error } = await run(argv);
   expect([code, out]).toEqual([100, '']);
   expect(error).toContain('reinit');
 });

@@ -41,6 +41,10 @@ sockets: [80]
 restart: always
 restart_order: start_first
 ready: notify
+liveness: tcp://127.0.0.1:1
+readiness: tcp://127.0.0.1:1
+memory_limit: 1GiB
+max_uptime: 1h
 attach: {match: x}
 watch:
   - {paths: [/a], on_change: restart}
@@ -55,6 +59,9 @@ watch:
       'restart: with attach nothing is started',
       'restart_order: with attach nothing is started',
       'ready: notify is for an application that reinit starts',
+      'liveness: with attach nothing is started',
+      'memory_limit: with attach nothing is started',
+      'max_uptime: with attach nothing is started',
       'attach: there is a command after --, and with attach nothing is started',
       'watch[0].on_change: reinit cannot restart what another container runs',
       'watch[1].on_failure: reinit cannot restart what another container runs',

@@ -4,6 +4,7 @@ import { load, loadMain, refused, writeConfig } from './support.ts';
 
 const defaults: Config = {
   log: { level: 'info', format: 'auto' },
+  http: undefined,
   services: {
     main: {
       attach: undefined,
@@ -29,10 +30,15 @@ const defaults: Config = {
       restart_reset: 30_000,
       restart_order: 'stop_first',
       ready: undefined,
+      liveness: undefined,
+      readiness: undefined,
+      memory_limit: undefined,
+      max_uptime: undefined,
       sockets: [],
       env_from: [],
       env_validate: [],
       state_dir: undefined,
+      control_socket: 'auto',
       watch: [],
     },
   },

@@ -48,6 +48,15 @@ describe('good forms', () => {
     expect(loadRule(`confirm_by: ${text}`).confirm_by).toStrictEqual({ check, ...untilConfirmed, initial_delay, ...more });
   });
 
+  test('asked over and over: with the defaults of Kubernetes', () => {
+    const repeated = { initial_delay: 0, period: 10_000, timeout: 1000, success_threshold: 1, failure_threshold: 3 };
+    const { liveness, readiness } = loadMain({
+      yaml: 'liveness: http://127.0.0.1:8080/healthz\nreadiness: {exec: [a], period: 5s, failure_threshold: 1}',
+    });
+    expect(liveness).toStrictEqual({ check: get({ port: 8080, path: '/healthz' }), ...repeated });
+    expect(readiness).toStrictEqual({ check: { kind: 'exec', command: ['a'] }, ...repeated, period: 5_000, failure_threshold: 1 });
+  });
+
   test('workers, after a reload', () => {
     expect(loadRule('confirm_by: workers').confirm_by).toStrictEqual({ check: { kind: 'workers' }, ...untilConfirmed, period: 100 });
     expect(loadRule('confirm_by: {workers: true, period: 2s}').confirm_by).toMatchObject({ check: { kind: 'workers' }, period: 2000 });

@@ -133,7 +133,7 @@ describe('effects', () => {
       { ...spawn, environment: 'e1' },
       { kind: 'validate', rule: 'r', token: 4, step: 0, directory: undefined, environment: 'e1' },
       { kind: 'execute', rule: 'r', token: 4, step: 0, environment: 'e1' },
-      { kind: 'probe', token: 4, of: undefined, environment: 'e1' },
+      { kind: 'probe', token: 4, of: { service: 'ready' }, environment: 'e1' },
     ];
     for (const command of commands) {
       const effect = spawnOf(command, config, environments, users);
@@ -191,11 +191,14 @@ describe('effects', () => {
 
   test('a command that probes: of the service, or of a rule', () => {
     const of = { ...probe, check: { kind: 'exec', command: ['has-reloaded'] }, timeout: 9 } as const;
-    const config = configOf({ ready: probe }, { name: 'r', confirm_by: of });
+    const liveness = { ...probe, check: { kind: 'exec', command: ['is-alive'] }, timeout: 8 } as const;
+    const config = configOf({ ready: probe, liveness }, { name: 'r', confirm_by: of });
     const command = { kind: 'probe', token: 4, environment: undefined } as const;
-    const ready = spawnOf({ ...command, of: undefined }, config);
+    const ready = spawnOf({ ...command, of: { service: 'ready' } }, config);
     expect([texts(ready.argv), ready.timeout_ms, ready.role]).toEqual([['is-ready', '-q'], 123, roles.values.helper]);
-    const confirm = spawnOf({ ...command, of: 'r' }, config);
+    const alive = spawnOf({ ...command, of: { service: 'liveness' } }, config);
+    expect([texts(alive.argv), alive.timeout_ms]).toEqual([['is-alive'], 8]);
+    const confirm = spawnOf({ ...command, of: { rule: 'r' } }, config);
     expect([texts(confirm.argv), confirm.timeout_ms]).toEqual([['has-reloaded'], 9]);
   });
 

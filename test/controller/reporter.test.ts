@@ -44,6 +44,15 @@ describe('reporter', () => {
     expect(last).toEqual([`${lines[0]?.msg}\n`]);
   });
 
+  test('one that does not live is the last word where the container ends of it', () => {
+    const { last, report } = reporting();
+    const dead = { kind: 'not_alive', problem: 'refused', silentMs: 1 } as const;
+    report({ ...dead, sequel: 'restart' });
+    expect(last).toEqual([]);
+    report({ ...dead, sequel: 'leave' });
+    expect(last.at(-1)).toContain('the container ends with 104');
+  });
+
   test.each<Note>([
     { rule, kind: 'applied', hash: 'abc', how: 'reload', ms: 1 },
     { rule, kind: 'back', hash: 'abc' },

@@ -35,8 +35,13 @@ const sockets = [
   { name: 'web', address: { kind: 'tcp', host: '127.0.0.1', port: 80 }, backlog: 10, reuse_port: false },
   { name: 'own', address: { kind: 'unix', path: '/run/s', mode: 0o600 }, backlog: 10, reuse_port: false },
 ] as const;
+/** Asked at ports of their own: what is never ready may live. Seldom, since quiet times are long here; test/core/care.test.ts asks often. */
+const care = {
+  liveness: { ...probe, check: { ...probe.check, port: 81 }, period: 31_000, failure_threshold: 1 },
+  readiness: { ...probe, check: { ...probe.check, port: 82 }, period: 47_000 },
+} as const;
 const configs: Readonly<Record<string, Config>> = {
-  'one after the other': configOf(always, ...rules),
+  'one after the other': configOf({ ...always, ...care }, ...rules),
   'side by side': configOf({ ...always, restart_order: 'start_first', ready: probe, sockets }, ...rules),
   'never restarted by policy': configOf({ ...always, restart: 'no', ready: probe }, ...rules),
 };
@@ -84,7 +89,11 @@ async function live(
   const simulation: Simulation = simulate({
     config,
     killAt,
-    answer: () => (owned.some((rule) => isUnready(simulation.running[rule])) ? 'no' : quiet ? undefined : said[asked++ % said.length]),
+    answer: (job) => {
+      const repeated = job.kind === 'probe' && 'port' in job.check && job.check.port !== 80;
+      if (!repeated && owned.some((rule) => isUnready(simulation.running[rule]))) return 'no';
+      return quiet ? undefined : said[asked++ % said.length];
+    },
     trouble: (job) => (quiet || job.id < 30 ? undefined : troubled[worked++ % troubled.length]),
   });
   for (const step of actions) {

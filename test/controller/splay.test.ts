@@ -36,6 +36,12 @@ test('any name has its share, always the same one', () => {
   }
 });
 
+test('max_uptime is shorter by up to a tenth, and never longer', () => {
+  const ofPod = (pod: string) => withShares(configOf({ max_uptime: 100_000 }), { POD_NAME: pod }).services.main.max_uptime;
+  expect(['db-0', 'db-1', 'db-2', 'db-3'].map(ofPod)).toEqual([100_000, 95_000, 97_500, 92_500]);
+  expect(withShares(configOf({}), { POD_NAME: 'db-1' }).services.main.max_uptime).toBeUndefined();
+});
+
 test('each rule’s splay becomes this replica’s share of it; the rest stays as it is', () => {
   const config = configOf({ nice: 3 }, { name: 'r', splay: 10_001 }, { name: 's', splay: 0 });
   const splays = (env: Readonly<Record<string, string>>) => withShares(config, env).services.main.watch.map(({ splay }) => splay);

@@ -58,6 +58,7 @@ const events = {
   jobDone: { kind: 'jobDone', id: 8, result: { kind: 'staged', directory: '/copy' }, at: 600 },
   validated: { kind: 'validated', token: 6, at: 600, refusal: undefined },
   heldBack: { kind: 'heldBack', by: 'x' },
+  asked: { kind: 'asked', verb: 'reload', at: 600 },
   askedAgain: { kind: 'askedAgain', at: 600 },
   chosen: { kind: 'chosen' },
   published: { kind: 'published', reading: next },
@@ -865,6 +866,131 @@ const rows: Row[] = [
 ];
 
 /** Rules whose files the application finds only once they are published. */
+const askedRows: Row[] = [
+  {
+    title: 'reload: what was refused is checked again, and told again',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: events.asked,
+    to: { kind: 'checking', candidate: { reading: next, since: 600, tries: 0 } },
+    leaves: { refused: undefined },
+    notes: ['asked'],
+  },
+  {
+    title: 'reload: what is applied is applied again',
+    in: phases.idle,
+    rule: { applied: next },
+    when: events.asked,
+    to: { kind: 'queued' },
+    notes: ['asked'],
+    policy: { validate: [] },
+  },
+  { title: 'reload does not wait for a back-off', in: phases.delayed, when: events.asked, to: { kind: 'checking' }, notes: ['asked'] },
+  { title: 'reload of what waits', in: phases.queued, when: events.asked, to: { kind: 'checking' }, notes: ['asked'] },
+  {
+    title: 'accept passes the validators over',
+    in: phases.idle,
+    rule: { refused: 'next' },
+    when: { ...events.asked, verb: 'accept' },
+    to: { kind: 'queued', candidate: { order: 'accept' } },
+    notes: ['asked'],
+  },
+  { title: 'accept of what is not refused', in: phases.idle, when: { ...events.asked, verb: 'accept' }, to: 'nothing' },
+  {
+    title: 'accept: a copy is made, and not validated',
+    in: { ...phases.staging, candidate: { ...candidate, order: 'accept' } },
+    when: events.jobDone,
+    to: { kind: 'queued' },
+    policy: owned,
+  },
+  {
+    title: 'validate only asks',
+    in: phases.idle,
+    rule: { applied: next },
+    when: { ...events.asked, verb: 'validate' },
+    to: { kind: 'checking', candidate: { order: 'validate' } },
+    notes: ['asked'],
+  },
+  {
+    title: 'validate: a yes is told, and nothing is applied',
+    in: { ...phases.validating, step: 1, candidate: { ...candidate, order: 'validate' } },
+    rule: { applied: next },
+    when: events.validated,
+    to: phases.idle,
+    notes: ['checked'],
+  },
+  {
+    title: 'validate: a no is told, and refuses nothing',
+    in: { ...inCopy, candidate: { ...candidate, order: 'validate' } },
+    rule: { applied: next },
+    when: refused,
+    to: phases.idle,
+    leaves: { refused: undefined },
+    notes: ['checked'],
+  },
+  {
+    title: 'pin',
+    in: phases.idle,
+    when: { ...events.asked, verb: 'pin' },
+    to: phases.idle,
+    leaves: { pinned: true },
+    notes: ['asked'],
+  },
+  {
+    title: 'unpin',
+    in: phases.queued,
+    rule: { pinned: true },
+    when: { ...events.asked, verb: 'unpin' },
+    to: phases.queued,
+    leaves: { pinned: false },
+    notes: ['asked'],
+  },
+  {
+    title: 'rollback: to what was good before, and the files count as refused',
+    in: phases.idle,
+    rule: { applied: next, good: bare(next), former: bare(old) },
+    when: { ...events.asked, verb: 'rollback' },
+    to: { kind: 'queued', candidate: { reading: bare(old), order: 'rollback' } },
+    leaves: { refused: 'next' },
+    notes: ['asked'],
+    policy: owned,
+  },
+  {
+    title: 'rollback from what has not proven itself',
+    in: phases.idle,
+    rule: { applied: next, good: bare(old), former: bare(other) },
+    when: { ...events.asked, verb: 'rollback' },
+    to: { kind: 'queued', candidate: { reading: bare(old) } },
+    notes: ['asked'],
+    policy: owned,
+  },
+  {
+    title: 'rollback without anything to go back to',
+    in: phases.idle,
+    rule: { applied: next, good: bare(next) },
+    when: { ...events.asked, verb: 'rollback' },
+    to: 'nothing',
+    policy: owned,
+  },
+  {
+    title: 'rollback of files that the application reads itself',
+    in: phases.idle,
+    rule: { applied: next, good: bare(old) },
+    when: { ...events.asked, verb: 'rollback' },
+    to: 'nothing',
+  },
+  {
+    title: 'gone back: what the files hold stays refused, and what was good is what to go forward to',
+    in: { ...phases.applying, candidate: { ...candidate, reading: old, order: 'rollback' } },
+    rule: { applied: next, good: bare(next), former: bare(old), refused: 'next' },
+    when: { ...events.succeeded, candidate: { ...candidate, reading: old, order: 'rollback' } },
+    to: phases.idle,
+    leaves: { applied: old, good: bare(old), former: bare(next), refused: 'next' },
+    notes: ['applied'],
+    policy: owned,
+  },
+];
+
 const ownedRows: Row[] = [
   { title: 'a start is no news before anything is published', in: phases.staging, when: events.instanceStarted, to: 'nothing' },
   { title: 'an order of an instance is none', in: phases.idle, when: events.instanceOrdered, to: 'nothing' },
@@ -972,15 +1098,15 @@ const everywhere: readonly RuleEvent['kind'][] = [
   'containerStops',
 ];
 const taken: { readonly [K in Phase['kind']]: readonly RuleEvent['kind'][] } = {
-  idle: everywhere,
+  idle: [...everywhere, 'asked'],
   settling: [...everywhere, 'timeElapsed'],
   rereading: [...everywhere, 'read'],
   checking: [...everywhere, 'read'],
   staging: [...everywhere, 'jobDone'],
   validating: [...everywhere, 'validated'],
   judging: [...everywhere, 'read'],
-  delayed: [...everywhere, 'timeElapsed'],
-  queued: [...everywhere, 'chosen', 'heldBack'],
+  delayed: [...everywhere, 'asked', 'timeElapsed'],
+  queued: [...everywhere, 'asked', 'chosen', 'heldBack'],
   applying: [...everywhere, 'dissolved', 'succeeded'],
   down: everywhere.filter((kind) => kind !== 'instanceEnded'),
   coming: [...everywhere, 'instanceStarted'],
@@ -991,7 +1117,7 @@ const taken: { readonly [K in Phase['kind']]: readonly RuleEvent['kind'][] } = {
 const wholesale: readonly RuleEvent['kind'][] = everywhere.filter((kind) => kind !== 'told');
 
 describe('rule', () => {
-  test.each([...rows, ...ownedRows])(
+  test.each([...rows, ...ownedRows, ...askedRows])(
     '$in.kind: $title',
     ({ in: phase, rule, when, to, leaves = {}, commands = [], notes = [], policy: different }) => {
       const step = ruleTransition(ruleIn(phase, rule), when, { ...policy, ...different }, id);
@@ -1012,12 +1138,12 @@ describe('rule', () => {
 
   test.each(Object.values(phases).filter(({ kind }) => kind !== 'over'))('$kind: each event of its own has a row', ({ kind }) => {
     const own = taken[kind].filter((event) => !wholesale.includes(event));
-    const covered = rows.filter((row) => row.in.kind === kind).map(({ when }) => when.kind);
+    const covered = [...rows, ...askedRows].filter((row) => row.in.kind === kind).map(({ when }) => when.kind);
     expect(covered).toEqual(expect.arrayContaining(own));
   });
 
   test('every event has a row, but those that mean nothing to any rule and the few below', () => {
-    const covered = new Set([...rows, ...ownedRows].map(({ when }) => when.kind));
+    const covered = new Set([...rows, ...ownedRows, ...askedRows].map(({ when }) => when.kind));
     const without = Object.keys(events).filter((kind) => !covered.has(kind as RuleEvent['kind']));
     expect(without).toEqual(['stirred', 'calmed', 'instanceReady', 'instanceUnready', 'containerStops']);
   });

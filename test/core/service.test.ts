@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Probe, SocketSpec } from '../../src/config/model.ts';
 import { backOffMs } from '../../src/core/back-off.ts';
+import type { Care } from '../../src/core/care.ts';
 import type { InstanceEvent } from '../../src/core/rule.ts';
 import { firstStart, serviceTransition } from '../../src/core/service.ts';
 import {
@@ -65,6 +66,8 @@ const events = {
   gone: { kind: 'gone', token: 1, killed: 0, at: 400 },
   answered: { kind: 'answered', id: 6, problem: undefined, at: 300 },
   notified: { kind: 'notified', token: 1, states: 1, at: 300 },
+  weighed: { kind: 'weighed', id: 6, answer: { bytes: 9, limit: 8, processes: 1 }, at: 300 },
+  troubled: { kind: 'troubled', trouble: { kind: 'dead', problem: 'refused' }, rescue: false, at: 300 },
   sought: { kind: 'sought', id: 8, sight: { kind: 'none', problem: undefined }, at: 300 },
   lost: { kind: 'lost', token: 1, at: 300 },
   stopping: { kind: 'stopping', signo: 2 },
@@ -101,6 +104,9 @@ const waitingFor = (told: string | undefined, toldAt = 300): ServiceState => ({
 const unseen = JSON.stringify({ kind: 'target_awaited' });
 const several = { kind: 'several', processes: ['7 (nginx)', '9 (nginx)'] } as const;
 const targetRunning: ServiceState = { ...states.running, attempt: 0, since: 40, token: 1 };
+
+const weight = { bytes: 9, limit: 8, processes: 1 };
+const noCare: Care = { liveness: undefined, aliveAt: 100, serving: undefined, weighing: undefined, renewAt: undefined, renewedAt: 0 };
 
 const rows: Row[] = [
   [
@@ -185,7 +191,7 @@ const rows: Row[] = [
     { ...states.running, readiness: waiting },
     events.timeElapsed,
     { ...states.running, readiness: { ...asking, probing: { ...asking.probing, id: token } } },
-    [{ kind: 'probeReady', token }],
+    [{ kind: 'probe', of: 'ready', token }],
     { ready },
   ],
   [
@@ -290,7 +296,7 @@ const rows: Row[] = [
     { ...both, beside: { ...beside, readiness: waiting } },
     events.timeElapsed,
     { ...both, beside: { ...beside, readiness: { ...asking, probing: { ...asking.probing, id: token } } } },
-    [{ kind: 'probeReady', token }],
+    [{ kind: 'probe', of: 'ready', token }],
     { ready },
   ],
   [
@@ -528,6 +534,100 @@ const rows: Row[] = [
     [{ kind: 'stop', token: 1, signo: 3, timeoutMs: 5 }],
     { stop_signal: 3, stop_timeout: 5 },
   ],
+  [
+    'one that does not live is stopped, and started again after the delay',
+    states.running,
+    events.troubled,
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined, sequel: { reason: 'liveness', attempt: 2, next: 500 } },
+    [stopOld],
+  ],
+  [
+    'without a policy the container ends',
+    states.running,
+    events.troubled,
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 104 },
+    [stopOld],
+    { restart: 'no' },
+  ],
+  [
+    'unless a change is to blame: then it is started again at once',
+    states.running,
+    { ...events.troubled, rescue: true },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined, sequel: { reason: 'failed_change', attempt: 1, next: 300 } },
+    [stopOld],
+    { restart: 'no' },
+  ],
+  [
+    'at the limit the container ends, when it has stopped',
+    { ...states.running, attempt: 3 },
+    events.troubled,
+    { kind: 'stopping', token: 1, since: 300, leaveWith: 104 },
+    [stopOld],
+  ],
+  [
+    'one that lived for long ends the row, however long it took to be seen',
+    { ...states.running, attempt: 3, care: { ...noCare, aliveAt: 10_100 } },
+    { ...events.troubled, at: 50_000 },
+    { kind: 'stopping', token: 1, since: 50_000, leaveWith: undefined, sequel: { reason: 'liveness', attempt: 1, next: 50_100 } },
+    [stopOld],
+  ],
+  [
+    'one that never lived does not, however long it ran',
+    { ...states.running, care: { ...noCare, aliveAt: 100 } },
+    { ...events.troubled, at: 50_000 },
+    { kind: 'stopping', token: 1, since: 50_000, leaveWith: undefined, sequel: { reason: 'liveness', attempt: 2, next: 50_200 } },
+    [stopOld],
+  ],
+  [
+    'one that holds too much is restarted, without a policy too',
+    states.running,
+    { ...events.troubled, trouble: { kind: 'heavy', weight } },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined, sequel: { reason: 'memory', attempt: 1, next: 400 } },
+    [stopOld],
+    { restart: 'no', restart_reset: 0 },
+  ],
+  [
+    'one that has run long enough is restarted at once, and begins a new row',
+    { ...states.running, attempt: 3 },
+    { ...events.troubled, trouble: { kind: 'old' } },
+    { kind: 'stopping', token: 1, since: 300, leaveWith: undefined, sequel: { reason: 'uptime', attempt: 0, next: 300 } },
+    [stopOld],
+    { restart: 'no' },
+  ],
+  [
+    'or the new one is started first',
+    { ...states.running, care: noCare },
+    { ...events.troubled, trouble: { kind: 'old' } },
+    {
+      ...states.running,
+      care: { ...noCare, renewedAt: 300 },
+      beside: { token, orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } },
+    },
+    [{ kind: 'spawn', token }],
+    { restart_order: 'start_first' },
+    ['instanceOrdered beside'],
+  ],
+  [
+    'nothing is left of it before the delay is over: wait',
+    { ...states.stopping, sequel: { reason: 'liveness', attempt: 2, next: 500 } },
+    events.gone,
+    { kind: 'backoff', token: 1, attempt: 2, until: 500, reason: 'liveness' },
+    [],
+  ],
+  [
+    'and after it: start',
+    { ...states.stopping, sequel: { reason: 'memory', attempt: 2, next: 400 } },
+    events.gone,
+    { kind: 'starting', token, attempt: 2, reason: 'memory', orderedAt: 400 },
+    [{ kind: 'spawn', token }],
+  ],
+  [
+    'the delay for it is over',
+    { ...states.backoff, reason: 'liveness' },
+    events.timeElapsed,
+    { kind: 'starting', token, attempt: 2, reason: 'liveness', orderedAt: 600 },
+    [{ kind: 'spawn', token }],
+  ],
   ['an end by order is not the policy’s', states.stopping, events.exited, states.stopping, [], { restart: 'no' }],
   [
     'the next instance starts when nothing is left',
@@ -678,6 +778,7 @@ const rows: Row[] = [
 /** What means nothing, by state; the rest has to be a row above. */
 const preparations = ['listening', 'publishes', 'prepared', 'nothingAccepted'] as const;
 const ofTargets = ['sought', 'lost'] as const;
+const ofCare = ['weighed', 'troubled'] as const;
 const ignored: { readonly [K in ServiceState['kind']]: readonly ServiceEvent['kind'][] } = {
   preparing: [
     'listening',
@@ -687,23 +788,37 @@ const ignored: { readonly [K in ServiceState['kind']]: readonly ServiceEvent['ki
     'gone',
     'answered',
     'notified',
+    ...ofCare,
     ...ofTargets,
     'restartWanted',
     'timeElapsed',
   ],
-  starting: [...preparations, 'gone', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
-  running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', ...ofTargets, 'timeElapsed'],
-  stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
-  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', ...ofTargets, 'timeElapsed'],
-  backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', ...ofTargets],
-  seeking: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', 'lost', 'restartWanted', 'timeElapsed'],
-  attaching: [...preparations, 'exited', 'gone', 'answered', 'notified', ...ofTargets, 'restartWanted', 'timeElapsed'],
+  starting: [...preparations, 'gone', 'answered', 'notified', ...ofCare, ...ofTargets, 'restartWanted', 'timeElapsed'],
+  running: [...preparations, 'spawned', 'spawnFailed', 'gone', 'answered', 'notified', 'weighed', ...ofTargets, 'timeElapsed'],
+  stopping: [...preparations, 'spawned', 'spawnFailed', 'answered', 'notified', ...ofCare, ...ofTargets, 'restartWanted', 'timeElapsed'],
+  sweeping: [...preparations, 'spawned', 'spawnFailed', 'exited', 'answered', 'notified', ...ofCare, ...ofTargets, 'timeElapsed'],
+  backoff: [...preparations, 'spawned', 'spawnFailed', 'exited', 'gone', 'answered', 'notified', ...ofCare, ...ofTargets],
+  seeking: [
+    ...preparations,
+    'spawned',
+    'spawnFailed',
+    'exited',
+    'gone',
+    'answered',
+    'notified',
+    ...ofCare,
+    'lost',
+    'restartWanted',
+    'timeElapsed',
+  ],
+  attaching: [...preparations, 'exited', 'gone', 'answered', 'notified', ...ofCare, ...ofTargets, 'restartWanted', 'timeElapsed'],
   ending: [
     ...preparations,
     'spawned',
     'gone',
     'answered',
     'notified',
+    ...ofCare,
     ...ofTargets,
     'stopping',
     'restartWanted',

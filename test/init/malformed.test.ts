@@ -4,7 +4,7 @@ import { encodeCommit, encodeMessage } from '../../src/link/codec.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { action, attach, helper, hold, listen, nested, orders, output, signalTo, spawn } from '../fixtures/init/effects.ts';
+import { action, attach, count, helper, hold, listen, nested, orders, output, signalTo, spawn } from '../fixtures/init/effects.ts';
 import { endAll, reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -36,6 +36,7 @@ const good = encodeCommit(0, Buffer.from('memo'), [
   signalTo(7, 0x5555, 10),
   listen(8, 'any', { port: 0 }),
   output({ prefix: 'app ', path: '/nowhere/app.log' }),
+  count(9),
   attach(1002, 2_000_000, 5),
   nested(1001, { argv: [Buffer.from('/bin/true')] }),
 ]);

@@ -143,6 +143,10 @@ describe('lines', () => {
   };
   const end = { kind: 'code', code: 1 } as const;
   const samples: { readonly [K in Note['kind']]: [Extract<Note, { kind: K }>, RegExp] } = {
+    asked: [{ kind: 'asked', rule: 'r', verb: 'rollback' }, /r: rollback was asked for/],
+    asked_of_application: [{ kind: 'asked_of_application', verb: 'signal', signo: 1 }, /HUP to nginx was asked for/],
+    asked_signal: [{ kind: 'asked_signal', signo: 1, result: 'sent' }, /HUP to nginx: sent/],
+    checked: [{ kind: 'checked', rule: 'r', hash: 'bb', step: 0, verdict: { kind: 'accepted' } }, /bb of r is valid \(asked for/],
     started: [{ kind: 'started', pid: 7, reason: 'change', ms: 3 }, /started nginx on the changed configuration, pid 7/],
     start_failed: [
       { kind: 'start_failed', stage: 'exec', text: 'No such file', code: 127 },
@@ -260,6 +264,18 @@ describe('lines', () => {
       /nginx is not started: publish\.to: no space\. Trying again in 1s/,
     ],
     ready: [{ kind: 'ready', ms: 1_200 }, /nginx is ready, 1\.2s after its start/],
+    not_alive: [
+      { kind: 'not_alive', problem: 'connection to 127.0.0.1:80 refused', silentMs: 31_000, sequel: 'leave' },
+      /31s: connection to .* refused\. It is stopped, and the container ends with 104/,
+    ],
+    over_memory: [
+      { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000 },
+      /holds 600MiB in 3 processes after 1m, more than memory_limit, 512MiB: it is restarted/,
+    ],
+    memory_unknown: [{ kind: 'memory_unknown', problem: 'there is no /proc' }, /cannot be known \(memory_limit\): there is no \/proc/],
+    renewing: [{ kind: 'renewing', ranMs: 86_400_000 }, /has run for 24h: it is started anew \(max_uptime\)/],
+    serving: [{ kind: 'serving', ms: 1_500 }, /serves \(readiness\), after 1\.5s/],
+    not_serving: [{ kind: 'not_serving', problem: '… answered 503', ms: 61_000 }, /does not serve any more.*503.*left running/],
     not_ready: [
       { kind: 'not_ready', problem: 'refused', ms: 30_000 },
       /nginx is not ready after 30s \(ready\): refused\. It is left running/,

@@ -72,7 +72,7 @@ export function selfSigned(): Certificate {
   return { key: readFileSync(join(directory, 'key'), 'utf8'), cert: readFileSync(join(directory, 'cert'), 'utf8') };
 }
 
-const openFiles = (): number => readdirSync('/proc/self/fd').length;
+export const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
 /** What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it. */
 export async function leavesNothingOpen<T>(run: () => Promise<T>, more = 0): Promise<T> {
@@ -92,6 +92,9 @@ export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: 
 export async function shell(script: string): Promise<ChildProcess & { readonly pid: number }> {
   return until('up', spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] }));
 }
+
+/** In a script for `shell`. */
+export const sleepers = (count: number): string => `for i in $(seq ${count}); do sleep 600 & done`;
 
 export async function until(word: string, child: ChildProcess): Promise<ChildProcess & { readonly pid: number }> {
   const { pid } = child;

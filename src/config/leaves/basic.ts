@@ -1,5 +1,6 @@
 import { parseDuration } from '../../core/durations.ts';
 import { type Fault, type Kind, list, listKind, scalarKind, value } from '../kinds.ts';
+import type { MemoryLimit } from '../model.ts';
 import { nearest } from '../names.ts';
 
 export const text = (expected: string, placeholder: string): Kind<string> =>
@@ -25,6 +26,16 @@ const pathFault = (given: string, fault: Fault): string | undefined => {
 export const path: Kind<string> = scalarKind(
   { type: 'path', expected: 'an absolute path, such as /etc/app', spelling: value('PATH'), json: { type: 'string', pattern: '^/' } },
   pathFault,
+);
+/** A place, or that there is to be none, or that a place is looked for. */
+export const controlSocket: Kind<string> = scalarKind(
+  {
+    type: 'auto \\| off \\| path',
+    expected: 'auto, off or an absolute path, such as /run/reinit.sock',
+    spelling: value('auto|off|PATH'),
+    json: { anyOf: [{ enum: ['auto', 'off'] }, { type: 'string', pattern: '^/' }] },
+  },
+  (given, fault) => (given === 'auto' || given === 'off' ? given : pathFault(given, fault)),
 );
 const absolute = { type: 'string', pattern: '^/' } as const;
 export const paths = (least: number, example: string): Kind<readonly string[]> =>
@@ -107,6 +118,14 @@ const sizeUnits: Readonly<Record<string, number>> = {
   gi: 2 ** 30,
   gib: 2 ** 30,
 };
+const bytesIn = (given: string, fault: Fault): number | undefined => {
+  const [, digits = '', unit = ''] = /^(\d{1,12})\s?([a-z]*)$/i.exec(given.trim()) ?? [];
+  const factor = Object.hasOwn(sizeUnits, unit.toLowerCase()) ? sizeUnits[unit.toLowerCase()] : undefined;
+  if (digits === '' || factor === undefined) return fault('it is not a size');
+  const bytes = Number(digits) * factor;
+  return bytes < 1 || bytes > 2 ** 40 ? fault('it is out of range: 1 byte to 1024GiB') : bytes;
+};
+const sizePattern = '[0-9]+ ?([kKmMgG]i?)?[bB]?';
 export const size: Kind<number> = scalarKind(
   {
     type: 'size',
@@ -114,17 +133,33 @@ export const size: Kind<number> = scalarKind(
     spelling: value('SIZE'),
     json: {
       anyOf: [
-        { type: 'string', pattern: '^[0-9]+ ?([kKmMgG]i?)?[bB]?$' },
+        { type: 'string', pattern: `^${sizePattern}$` },
+        { type: 'integer', minimum: 1 },
+      ],
+    },
+  },
+  bytesIn,
+);
+export const memory: Kind<MemoryLimit> = scalarKind(
+  {
+    type: 'size \\| percent',
+    expected: 'a size, such as 512MiB, or a share of the container’s limit, such as 90%',
+    spelling: value('SIZE|PERCENT'),
+    json: {
+      anyOf: [
+        { type: 'string', pattern: `^(${sizePattern}|[0-9]{1,3} ?%)$` },
         { type: 'integer', minimum: 1 },
       ],
     },
   },
   (given, fault) => {
-    const [, digits = '', unit = ''] = /^(\d{1,12})\s?([a-z]*)$/i.exec(given.trim()) ?? [];
-    const factor = Object.hasOwn(sizeUnits, unit.toLowerCase()) ? sizeUnits[unit.toLowerCase()] : undefined;
-    if (digits === '' || factor === undefined) return fault('it is not a size');
-    const bytes = Number(digits) * factor;
-    return bytes < 1 || bytes > 2 ** 40 ? fault('it is out of range: 1 byte to 1024GiB') : bytes;
+    const percent = /^(\d{1,3})\s?%$/.exec(given.trim())?.[1];
+    if (percent !== undefined) {
+      const share = Number(percent);
+      return share < 1 || share > 100 ? fault('it is out of range: 1% to 100%') : { kind: 'percent', percent: share };
+    }
+    const bytes = bytesIn(given, fault);
+    return bytes === undefined ? undefined : { kind: 'bytes', bytes };
   },
 );
 

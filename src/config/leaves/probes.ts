@@ -59,10 +59,19 @@ const exec = record(
 
 const mostFailures = 1_000_000;
 
-const parts = {
+const questions = {
   http_get: unset(httpGet, 'A request that is answered with 200 to 399.'),
   tcp_socket: unset(tcpSocket, 'A connection that is accepted.'),
   exec: unset(exec, 'A command that exits with 0; a list or a string will do, too.'),
+};
+const answers = {
+  timeout: withDefault(duration(1), '1s', 'How long one answer may take.'),
+  success_threshold: withDefault(integer(1, 1000), '1', 'So many in a row are a yes.'),
+};
+
+/** Of a probe that something waits for. */
+const awaitedParts = {
+  ...questions,
   notify: unset(onOff, 'The application says so itself, with sd_notify(3): `READY=1`.'),
   workers: unset(onOff, 'The main process has children that are younger than the reload signal. For `confirm_by` only.'),
   initial_delay: unset(
@@ -73,16 +82,39 @@ const parts = {
     duration(10),
     "Time between two questions. Kubernetes' is 10s: here something waits for the answer. Default: 1s; for `workers`, which costs a look, 100ms.",
   ),
-  timeout: withDefault(duration(1), '1s', 'How long one answer may take.'),
-  success_threshold: withDefault(integer(1, 1000), '1', 'So many in a row are a yes.'),
+  ...answers,
   failure_threshold: unset(
     integer(1, mostFailures),
     'So many failures in a row are a no. Default: 30; of `confirm_by` as many as there is time for (`confirm`).',
   ),
 };
-const checks = ['http_get', 'tcp_socket', 'exec', 'notify', 'workers'] as const;
+
+/** Of a probe that is asked over and over, with the defaults of Kubernetes. */
+const repeatedParts = {
+  ...questions,
+  initial_delay: withDefault(duration(), '0', 'Pause before it is asked first, once the application is `ready`.'),
+  period: withDefault(duration(10), '10s', 'Time between two questions.'),
+  ...answers,
+  failure_threshold: withDefault(integer(1, mostFailures), '3', 'So many failures in a row are a no.'),
+};
 
 const seconds = (name: string): string => `${name} here, a duration such as 5s`;
+const hints = {
+  initial_delay_seconds: seconds('initial_delay'),
+  period_seconds: seconds('period'),
+  timeout_seconds: seconds('timeout'),
+  interval: "reinit's name for it is period",
+  start_period: "reinit's name for it is initial_delay",
+  retries: "reinit's name for it is failure_threshold",
+  http: "reinit's name for it is http_get",
+  tcp: "reinit's name for it is tcp_socket",
+  command: "reinit's name for it is exec",
+  test: "reinit's name for it is exec",
+  grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
+  url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
+  termination_grace_period_seconds: 'stop_timeout, beside the probe, says how long a stop may take',
+};
+const base = { type: 'probe', spelling: value('PROBE'), secret: /[@?]/, hints } as const;
 
 interface Defaults {
   /** How many failures are a no. */
@@ -94,56 +126,67 @@ interface Defaults {
 /** What the answer depends on by itself: it is of now in any case. */
 const isFresh = ({ kind }: Check): boolean => kind === 'notify' || kind === 'workers';
 
-const probeWith = ({ failures, delay }: Defaults): Kind<Probe> =>
+type Asked = Readonly<Partial<Record<'http_get' | 'tcp_socket' | 'exec', Check | undefined>>> &
+  Readonly<Partial<Record<'notify' | 'workers', boolean | undefined>>>;
+
+/** What is asked; a probe asks one thing. */
+function checkOf({ http_get, tcp_socket, exec: command, notify, workers }: Asked, known: string, fault: Fault): Check | undefined {
+  const says: Readonly<Record<string, Check | undefined>> = {
+    http_get,
+    tcp_socket,
+    exec: command,
+    notify: notify === true ? { kind: 'notify' } : undefined,
+    workers: workers === true ? { kind: 'workers' } : undefined,
+  };
+  const [first, ...others] = Object.keys(says).filter((name) => says[name] !== undefined);
+  if (first === undefined) return fault(`it does not say what to ask: ${known}`);
+  return others.length === 0 ? says[first] : fault(`it asks more than one thing: ${[first, ...others].join(' and ')}`);
+}
+
+const awaitedProbe = ({ failures, delay }: Defaults): Kind<Probe> =>
   record(
     {
-      type: 'probe',
+      ...base,
       expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432, notify, workers or {exec: [pg_isready]}',
-      spelling: value('PROBE'),
       json: { type: 'string', pattern: '^(https?://|tcp://|notify$|workers$)' },
-      secret: /[@?]/,
-      hints: {
-        initial_delay_seconds: seconds('initial_delay'),
-        period_seconds: seconds('period'),
-        timeout_seconds: seconds('timeout'),
-        interval: "reinit's name for it is period",
-        start_period: "reinit's name for it is initial_delay",
-        retries: "reinit's name for it is failure_threshold",
-        http: "reinit's name for it is http_get",
-        tcp: "reinit's name for it is tcp_socket",
-        command: "reinit's name for it is exec",
-        test: "reinit's name for it is exec",
-        grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
-        url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
-        termination_grace_period_seconds: 'a probe ends nothing here: stop_timeout says how long a stop may take',
-      },
     },
-    parts,
+    awaitedParts,
     (given, fault) => {
-      const { http_get, tcp_socket, exec: command, notify, workers, failure_threshold = failures, ...others } = given;
-      const says: Readonly<Record<(typeof checks)[number], Check | undefined>> = {
-        http_get,
-        tcp_socket,
-        exec: command,
-        notify: notify === true ? { kind: 'notify' } : undefined,
-        workers: workers === true ? { kind: 'workers' } : undefined,
-      };
-      const asked = checks.filter((name) => says[name] !== undefined);
-      const check = asked[0] === undefined ? undefined : says[asked[0]];
-      if (check === undefined) return fault('it does not say what to ask: http_get, tcp_socket, exec, notify or workers');
-      if (asked.length > 1) return fault(`it asks more than one thing: ${asked.join(' and ')}`);
+      const check = checkOf(given, 'http_get, tcp_socket, exec, notify or workers', fault);
+      if (check === undefined) return undefined;
+      const { timeout, success_threshold, failure_threshold = failures } = given;
       const { initial_delay = isFresh(check) ? 0 : delay, period = check.kind === 'workers' ? 100 : 1_000 } = given;
-      return { ...others, check, initial_delay, period, failure_threshold };
+      return { check, initial_delay, period, timeout, success_threshold, failure_threshold };
     },
-    single(readShort),
+    single((text, fault) => (text === 'notify' || text === 'workers' ? { [text]: 'true' } : readUrl(text, fault))),
   );
 
-export const readiness = probeWith({ failures: 30, delay: 0 });
+export const ready = awaitedProbe({ failures: 30, delay: 0 });
 /** `confirm` alone says how long it is asked. */
-export const confirmation = probeWith({ failures: mostFailures, delay: 300 });
+export const confirmation = awaitedProbe({ failures: mostFailures, delay: 300 });
 
-function readShort(text: string, fault: Fault): { readonly [name: string]: Raw } | undefined {
-  if (text === 'notify' || text === 'workers') return { [text]: 'true' };
+/** Of now: what the application has said of itself once, and what follows a reload, are no answer. */
+export const repeated: Kind<Probe> = record(
+  {
+    ...base,
+    expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432 or {exec: [pg_isready]}',
+    json: { type: 'string', pattern: '^(https?|tcp)://' },
+    hints: { ...hints, notify: askedAgain('notify'), workers: askedAgain('workers') },
+  },
+  repeatedParts,
+  (given, fault) => {
+    const check = checkOf(given, 'http_get, tcp_socket or exec', fault);
+    const { initial_delay, period, timeout, success_threshold, failure_threshold } = given;
+    return check && { check, initial_delay, period, timeout, success_threshold, failure_threshold };
+  },
+  single((text, fault) => (text === 'notify' || text === 'workers' ? fault(askedAgain(text)) : readUrl(text, fault))),
+);
+
+function askedAgain(name: 'notify' | 'workers'): string {
+  return `${name} cannot be asked over and over: use http_get, tcp_socket or exec`;
+}
+
+function readUrl(text: string, fault: Fault): { readonly [name: string]: Raw } | undefined {
   const url = /[\s\p{Cc}]/u.test(text) ? null : URL.parse(text);
   if (url === null || !['http:', 'https:', 'tcp:'].includes(url.protocol)) return fault('it is no probe');
   if (url.username !== '' || url.password !== '') return fault('there is a user or a password in it: use headers, under http_get');

@@ -39,7 +39,7 @@ const address: Kind<Address> = scalarKind(
   },
 );
 
-function readTcp(text: string, fault: Fault): Address | undefined {
+export function readTcp(text: string, fault: Fault): Extract<Address, { kind: 'tcp' }> | undefined {
   const [, host, digits = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? [];
   const port = readPort(digits);
   if (port === undefined) return fault('its port is missing, or not from 1 to 65535');

@@ -1,0 +1,37 @@
+/** The configuration itself: mistakes, and what is allowed and probably not meant. */
+import type { Config } from '../../config/model.ts';
+import { error, type Finding, info, ok, warn } from '../finding.ts';
+
+/** What came of reading file, variables and flags. */
+export type Loaded =
+  | { readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly config: undefined; readonly mistakes: readonly string[]; readonly warnings: readonly string[] };
+
+/** @param command empty: nobody has said which */
+export function configurationFindings(loaded: Loaded, command: readonly string[]): Finding[] {
+  const doubts = loaded.warnings.map((warning) => warn('config.doubt', warning));
+  if (loaded.config === undefined) return [...loaded.mistakes.map(mistakeFinding), ...doubts];
+  const { main } = loaded.config.services;
+  const none =
+    main.attach === undefined && command.length === 0
+      ? [
+          info('config.command', 'it is not known which command would run', {
+            detail: "The file has none, and an image's CMD cannot be seen from inside.",
+            remedy: 'Say it behind --, as CMD has it: reinit doctor -- nginx -g "daemon off;"',
+          }),
+        ]
+      : [];
+  const idle =
+    main.watch.length === 0 && main.env_from.length === 0
+      ? [info('config.watch', 'nothing is watched', { remedy: 'Say what: watch: [{paths: [/etc/app]}], or --watch /etc/app.' })]
+      : [];
+  return [ok('config.valid', 'the configuration is valid'), ...none, ...idle, ...doubts];
+}
+
+/** As `reinit validate` says it: the first line is what is wrong, the others where and what to do. */
+function mistakeFinding(text: string): Finding {
+  const [title = '', ...rest] = text.split('\n');
+  const hint = rest.find((line) => /^ {2}hint: /.test(line))?.replace(/^ {2}hint: /, '') ?? '';
+  const detail = rest.filter((line) => !/^ {2}hint: /.test(line)).join('\n');
+  return error('config.mistake', title, { detail, remedy: hint });
+}
