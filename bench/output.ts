@@ -12,7 +12,7 @@ import { createTable } from './table.ts';
 
 const lineBytes = 100;
 const quick = process.argv.includes('--quick');
-const megabytes = quick ? 50 : 100;
+const megabytes = quick ? 20 : 50;
 const rounds = quick ? 1 : 5;
 const wanted = 100;
 
@@ -87,7 +87,7 @@ function speeds(pipelines: readonly Pipeline[]): number[] {
 }
 
 const about =
-  'Written by `scripts/node bench/output.ts --write`; MB/s of lines of 100 bytes, medians of 5 runs of 100 MB, all peers in turn. What is written to a file stays in the page cache. Ratios carry over to other machines, speeds do not.';
+  'Written by `scripts/node bench/output.ts --write`; MB/s of lines of 100 bytes, medians of 5 runs of 50 MB, all peers in turn. What is written to a file stays in the page cache. Ratios carry over to other machines, speeds do not.';
 const table = createTable("The application's output", about);
 for (const { what, ours, others } of rows) {
   const [mine = 0, ...theirs] = speeds([ours, ...Object.values(others)]);
