@@ -47,7 +47,7 @@ describe('what portable mode cannot do', () => {
       configFile({ command, limits: { nofile: 1024 }, no_new_privileges: true, output: { prefix: '> ' } }),
     ]);
     expect(await run.exited).toBe(0);
-    expect(run.stderr()).toMatch(/^reinit: portable mode .*; passed over: limits, no_new_privileges, output\n/);
+    expect(run.stderr()).toMatch(/^reinit: portable mode .*; passed over: limits, output, no_new_privileges\n/);
     expect(run.stdout()).toBe('started\n');
   });
 });
