@@ -61,6 +61,7 @@ export default defineConfig({
             'test/init/nest.test.ts', // needs a subreaper, which the emulator has not
             'test/init/text.test.ts', // is about this machine's compiler
             'test/init/node.test.ts', // copies init, and not the emulator that it needs
+            'test/init/output-*.test.ts', // KILL ends the emulator, not what it emulates
             'test/init/{kill-points,reap,scarce}.test.ts', // minutes, and nothing in them depends on the architecture
           ],
           env: { ...noSocket, INIT_EMULATED: 'yes' },

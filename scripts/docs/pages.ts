@@ -23,7 +23,8 @@ export function configurationPage(): string {
     `## The application\n\n${of('service')}`,
     `## attach\n\nFor \`reinit attach\`, the [sidecar](../how-to/sidecar.md): the application is a process of another container, with which this one shares the process namespace. It is found, not started. All that is given has to fit; of several the one that is the others' ancestor is meant, and while there are several all the same, none. With nothing given (\`attach: {}\`) no process has to be known, for \`on_change: http\` and the like.\n\n${of('attach')}`,
     `## watch\n\nA list of rules: what to watch, and what to do about a change. Flags of this group make one rule, which takes the place of the file's.\n\n${of('watch')}`,
-    `## log\n\nreinit's own log, on stderr. The application's output is not touched.\n\n${of('log')}`,
+    `## output\n\nThe application's output, line by line: [how to](../how-to/application-log.md). Without it nothing is touched: the application has the container's own stdout and stderr. With any of it they are pipes, also where the container has a terminal.\n\n${of('output')}`,
+    `## log\n\nreinit's own log, on stderr.\n\n${of('log')}`,
     `## http\n\n[Status, metrics and probes](../monitoring/README.md) by HTTP, where it is configured; an address alone is short for \`listen\`. Nothing can be changed through it.\n\n${of('http')}`,
   );
 }

@@ -32,13 +32,14 @@ const titles: Readonly<Record<Field['group'], string>> = {
   service: 'The application',
   attach: 'An application of another container (reinit attach)',
   watch: 'Watching (these make one rule, in place of those in the file)',
+  output: "The application's output",
   log: "reinit's log",
   http: 'Status, metrics and probes by HTTP',
 };
 
 /** All flags, grouped; those of settings come from the schema. */
 export function flagGroups(): readonly FlagGroup[] {
-  const groups = (['service', 'attach', 'watch', 'log', 'http'] as const).map((group) => ({
+  const groups = (['service', 'attach', 'watch', 'output', 'log', 'http'] as const).map((group) => ({
     group,
     title: titles[group],
     rows: allFields()

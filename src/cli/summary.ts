@@ -3,6 +3,7 @@ import type {
   Config,
   HttpSettings,
   MemoryLimit,
+  Output,
   Probe,
   ServiceConfig,
   SignalRule,
@@ -73,8 +74,17 @@ function provisions(main: ServiceConfig): (readonly [string, string])[] {
   if (main.sockets.length > 0) rows.push(['sockets', main.sockets.map(socketText).join(', ')]);
   if (main.ready !== undefined) rows.push(['ready', `when ${probeText(main.ready)}`]);
   if (main.readiness !== undefined) rows.push(['readiness', `${repeatedText(main.readiness)}; told, and nothing else`]);
+  if (main.output !== undefined) rows.push(['output', outputText(main.output)]);
   if (main.state_dir !== undefined) rows.push(['state', main.state_dir]);
   return rows;
+}
+
+function outputText({ format, prefix, timestamps, file }: Output): string {
+  const before = [...(timestamps ? ['the time'] : []), ...(prefix === '' ? [] : [JSON.stringify(prefix)])];
+  const lines = `${format}${before.length === 0 ? '' : `, each line after ${before.join(' and ')}`}`;
+  if (file === undefined) return lines;
+  const room = `${file.max_files} × ${Math.round(file.max_size / 1024)} KiB`;
+  return `${lines}, to ${file.path} (${room})${file.also_stdout ? ' and to stdout and stderr' : ''}`;
 }
 
 /** What makes reinit restart it of its own accord. */

@@ -22,6 +22,7 @@ const senseless: Readonly<Record<string, string>> = {
   nice: ofItsStart,
   limits: ofItsStart,
   no_new_privileges: ofItsStart,
+  output: 'its output goes to the log of its own container',
   sockets: 'sockets are handed over at the start of an application only',
   stop_signal: ofItsEnd,
   stop_timeout: ofItsEnd,

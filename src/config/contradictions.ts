@@ -31,6 +31,7 @@ export function contradictions(settings: Settings, locate: (path: Path) => Place
     actionMistakes(rule, at, add);
     confirmMistakes(rule, at, add);
   });
+  outputMistakes(settings, add);
   publishMistakes(settings, add);
   return found;
 }
@@ -47,6 +48,13 @@ function serviceMistakes(settings: Settings, add: Add): void {
     add(['ready'], 'workers says something after a reload only', 'ask the application: ready: tcp://127.0.0.1:8080, or notify');
   if (settings.env_validate.length > 0 && settings.env_from.length === 0)
     add(['env_validate'], 'there is no env_from whose variables it could check', 'add env_from: [/etc/app-env]');
+}
+
+/** JSON has the time in each line, and no place before it. */
+function outputMistakes({ output }: Settings, add: Add): void {
+  if (output?.format !== 'json') return;
+  if (output.prefix !== undefined) add(['output', 'prefix'], 'format is json, and a line with a prefix is none', 'remove one of the two');
+  if (output.timestamps) add(['output', 'timestamps'], 'format is json, and each line has the time already', 'remove it');
 }
 
 /** What an action needs, and what no action would use. */

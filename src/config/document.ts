@@ -226,7 +226,7 @@ export function settingName(path: Path): string | undefined {
 
 export const place = (file: string, source: Source, span: Span): Mistake['place'] => ({ kind: 'file', file, at: positionOf(source, span) });
 function scopeOf([first]: Path): Scope {
-  if (first === 'attach') return 'part';
+  if (first === 'attach' || first === 'output') return 'part';
   return first === 'watch' || first === 'log' ? first : 'service';
 }
 

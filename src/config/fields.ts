@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import type { KindInfo, Parts } from './kinds.ts';
 import { httpServer } from './leaves/listen.ts';
-import { attach, log, service, settings, watchRule } from './schema.ts';
+import { attach, log, output, service, settings, watchRule } from './schema.ts';
 
 /** A setting as people meet it: its key, and what follows from it. */
 export interface Field {
   /** Where it stands in the YAML: `stop_timeout`, `log.level`, `http.listen`, `watch[].settle`. */
   readonly key: string;
-  readonly group: 'service' | 'attach' | 'log' | 'http' | 'watch';
+  readonly group: 'service' | 'attach' | 'output' | 'log' | 'http' | 'watch';
   readonly name: string;
   readonly info: KindInfo;
   readonly description: string;
@@ -61,6 +61,7 @@ export function allFields(): readonly Field[] {
     ...fieldsOf('service', service as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('attach', attach.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('watch', watchRule.entries as unknown as Readonly<Record<string, Schema>>),
+    ...fieldsOf('output', output.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('log', log.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('http', infoOf(httpServer as Schema)?.parts as Parts),
   ];
@@ -91,7 +92,8 @@ function keyOf(group: Field['group'], name: string): string {
 }
 
 function spelling(group: Field['group'], name: string): string | undefined {
-  if (group === 'log' || group === 'http' || group === 'attach') return `${group}_${name}`;
-  if (group === 'watch' && name === 'name') return undefined;
-  return group === 'watch' && name === 'paths' ? 'watch' : name;
+  if (group === 'service') return name;
+  if (group !== 'watch') return `${group}_${name}`;
+  if (name === 'name') return undefined;
+  return name === 'paths' ? 'watch' : name;
 }

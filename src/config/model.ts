@@ -16,6 +16,25 @@ export interface LogSettings {
   readonly format: 'auto' | 'json' | 'text';
 }
 
+/** What becomes of the application's output. */
+export interface Output {
+  readonly format: 'text' | 'json';
+  /** Text: what each line begins with, after the time. */
+  readonly prefix: string;
+  readonly timestamps: boolean;
+  /** Undefined: stdout and stderr. */
+  readonly file: OutputFile | undefined;
+}
+
+export interface OutputFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly max_size: number;
+  /** With the one that is written to. */
+  readonly max_files: number;
+  readonly also_stdout: boolean;
+}
+
 /** Where status, metrics and probes are served, and how. */
 export interface HttpSettings {
   readonly listen: HttpAddress;
@@ -106,6 +125,9 @@ export interface ServiceConfig {
 
   /** Who is told when something went wrong. */
   readonly notify: readonly NotifyTarget[];
+
+  /** Undefined: the application has the container's own stdout and stderr. */
+  readonly output: Output | undefined;
 
   /** `auto`, `off`, or a path. */
   readonly control_socket: string;

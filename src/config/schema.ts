@@ -5,6 +5,7 @@ import { argv, argvs } from './leaves/commands.ts';
 import { httpServer } from './leaves/listen.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { notify } from './leaves/notify.ts';
+import { outputFile, prefix } from './leaves/output.ts';
 import { confirmation, ready, repeated } from './leaves/probes.ts';
 import { publish } from './leaves/publish.ts';
 import { httpCall } from './leaves/requests.ts';
@@ -266,6 +267,21 @@ export const log = v.strictObject({
   format: withDefault(choice(['auto', 'json', 'text']), 'auto', "`auto`: readable where the container's stderr is a terminal, else JSON."),
 });
 
+/** What becomes of the application's output, where that is wanted. */
+export const output = v.strictObject({
+  format: withDefault(
+    choice(['text', 'json']),
+    'text',
+    '`text`: the lines as they are, with `prefix` and `timestamps`. `json`: each line is an object with `time`, `stream` (`stdout` or `stderr`) and `msg`; a line that is a JSON object already stays as it is.',
+  ),
+  prefix: unset(prefix, 'What each line begins with, as text.'),
+  timestamps: withDefault(onOff, 'false', 'Whether each line begins with the time (UTC, ISO 8601), as text. JSON has it always.'),
+  file: unset(
+    outputFile,
+    'A file that the lines go to instead. It is rotated, and what cannot be written to it goes to stdout and stderr.',
+  ),
+});
+
 /** The whole file. */
 export const settings = v.strictObject({
   ...service,
@@ -277,7 +293,15 @@ export const settings = v.strictObject({
       ),
     ),
   ),
-  log: v.optional(v.pipe(log, v.description("reinit's own log, on stderr. The application's output is not touched.")), {}),
+  output: v.optional(
+    v.pipe(
+      output,
+      v.description(
+        "The application's output, line by line. Without it the application has the container's own stdout and stderr, and nothing is touched; with it they are pipes, also where the container has a terminal.",
+      ),
+    ),
+  ),
+  log: v.optional(v.pipe(log, v.description("reinit's own log, on stderr. The application's own is `output`.")), {}),
   http: unset(
     httpServer,
     'Status, metrics and probes by HTTP: an address to listen on, or a mapping. Nothing can be changed through it. Default: nothing is served.',
@@ -293,9 +317,10 @@ export const confirmTime = ({ confirm, confirm_by }: Settings['watch'][number]):
   confirm ?? (confirm_by === undefined ? confirmAlone : confirmAsked);
 
 /** The flat form of the YAML is short for one service called `main`. What a preset says is in the other settings by now. */
-export function toConfig({ log, http, preset: _, attach, ...given }: Settings): Config {
+export function toConfig({ log, http, preset: _, attach, output, ...given }: Settings): Config {
   const main: ServiceConfig = {
     attach: attach && { match: undefined, name: undefined, pid_file: undefined, ...attach },
+    output: output && { ...output, prefix: output.prefix ?? '', file: output.file },
     user: undefined,
     working_dir: undefined,
     umask: undefined,
@@ -334,7 +359,7 @@ function toRule(given: Settings['watch'][number]): WatchRule {
 /** The schema and the model must not drift apart: each key of the model has a setting of the same name, and the other way round. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 export const modelAgrees: {
-  readonly service: Same<keyof ServiceConfig | 'preset', keyof typeof service | 'attach'>;
+  readonly service: Same<keyof ServiceConfig | 'preset', keyof typeof service | 'attach' | 'output'>;
   readonly rule: Same<keyof WatchRule, keyof v.InferOutput<typeof watchRule>>;
   readonly log: Same<LogSettings, v.InferOutput<typeof log>>;
 } = { service: true, rule: true, log: true };

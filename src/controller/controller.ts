@@ -20,7 +20,7 @@ import { steadySince } from '../watch/steady.ts';
 import type { Watch } from '../watch/types.ts';
 import { type Clock, createClock } from './clock.ts';
 import { type Driver, startDriver } from './driver.ts';
-import { effectOf } from './effects.ts';
+import { effectsOf } from './effects.ts';
 import { namesOf } from './names.ts';
 import { checkOwn, type Loaded, loadOwn, type OwnOptions } from './own-file.ts';
 import { createReporter } from './reporter.ts';
@@ -72,7 +72,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       shop.opened?.observe(state);
       for (const listener of steps) listener();
     },
-    effectOf: (command) => effectOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
+    effectsOf: (command) => effectsOf(command, config, users, (hash) => shop.opened?.variables(hash) ?? noVariables),
     note: reporter,
     drain: log.drain,
     later,

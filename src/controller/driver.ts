@@ -20,7 +20,7 @@ export interface World {
   readonly link: Pick<Link, 'commit'>;
   readonly clock: Clock;
   readonly config: Config;
-  effectOf(command: Command): Effect;
+  effectsOf(command: Command): readonly Effect[];
   /** Reads a rule's files; undefined where that cannot be done consistently. Rejects never. */
   read(rule: string): Promise<Reading | undefined>;
   /** Does what the machines wait for. Rejects never. */
@@ -99,7 +99,7 @@ export function startDriver(first: Step, world: World): Driver {
     const encoded = encodeMemo(state);
     const changed = !memo?.equals(encoded);
     if (!changed && ack === acked && commands.length === 0) return;
-    world.link.commit(ack, changed ? encoded : undefined, commands.map(world.effectOf));
+    world.link.commit(ack, changed ? encoded : undefined, commands.flatMap(world.effectsOf));
     memo = encoded;
     acked = ack;
   }

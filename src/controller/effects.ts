@@ -6,6 +6,7 @@ import type { Command, Orders } from '../core/run.ts';
 import { asksForNotify, winchMeansMore } from '../core/start-settings.ts';
 import { constants, type Effect } from '../link/messages.ts';
 import { addressBytes, isIPv6 } from './address.ts';
+import { outputEffect } from './output.ts';
 import type { UserIds } from './user.ts';
 
 /** Who runs what; undefined: as init itself. */
@@ -24,6 +25,13 @@ const codeCount = 256;
 
 /** Tells a validator where the copy is that it is to check. */
 export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
+
+/** Before a start init hears what becomes of the output: this controller's configuration may not be that of the one before it. */
+export function effectsOf(command: Command, config: Config, users: Users, environments: Environments): readonly Effect[] {
+  const effect = effectOf(command, config, users, environments);
+  const { output } = config.services.main;
+  return command.kind === 'spawn' && output ? [outputEffect(output, users.application), effect] : [effect];
+}
 
 export function effectOf(command: Command, config: Config, users: Users, environments: Environments): Effect {
   const service = config.services.main;
@@ -99,12 +107,13 @@ function applicationSpawn(token: number, service: ServiceConfig, base: Surroundi
 }
 
 function applicationFlags(service: ServiceConfig): number {
-  const { no_new_privs, session, sockets, notify, nest } = spawnFlags.values;
+  const { no_new_privs, session, sockets, notify, nest, output } = spawnFlags.values;
   return (
     (service.no_new_privileges ? no_new_privs : 0) |
     (winchMeansMore(service) ? session : 0) |
     (service.sockets.length > 0 ? sockets : 0) |
     (asksForNotify(service) ? notify : 0) |
+    (service.output ? output : 0) |
     (service.restart_order === 'start_first' ? nest : 0)
   );
 }

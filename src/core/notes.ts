@@ -46,6 +46,8 @@ export type Note =
   | { readonly kind: 'container_stop'; readonly signo: number }
   | { readonly kind: 'leaving'; readonly code: number }
   | { readonly kind: 'socket_failed'; readonly name: string; readonly stage: string; readonly text: string }
+  /** The application's output goes to stdout and stderr; undefined: to its file again. */
+  | { readonly kind: 'output_file'; readonly trouble: { readonly stage: string; readonly text: string } | undefined }
   /** The application may not be started: nothing that was accepted is there to start it with. */
   | { readonly kind: 'nothing_accepted'; readonly rules: readonly string[] }
   | { readonly kind: 'not_published'; readonly problem: string; readonly retryMs: number | undefined }

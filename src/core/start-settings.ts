@@ -17,6 +17,7 @@ const values: Readonly<Record<string, (service: ServiceConfig) => unknown>> = {
   nice: ({ nice }) => nice,
   limits: ({ limits }) => limits,
   no_new_privileges: ({ no_new_privileges }) => no_new_privileges,
+  output: ({ output }) => output,
   notify: asksForNotify,
   stop_signal: winchMeansMore,
 };

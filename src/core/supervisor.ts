@@ -103,6 +103,9 @@ function handle(run: Run, event: Event): void {
     case 'listening':
       listening(run, event);
       break;
+    case 'output_file':
+      outputFile(run, event);
+      break;
     case 'stopping':
       toService(run, { kind: 'stopping', signo: event.signo });
       toApply(run, { kind: 'containerStops' });
@@ -222,6 +225,11 @@ function notified(run: Run, { token, state: states, at_ms: at }: Link<'notified'
 function listening(run: Run, { id, error, stage, text, at_ms: at }: Link<'listening'>): void {
   const failure = error === 0 ? undefined : { stage: wordsOf(stage, stage.length), text: wordsOf(text, text.length) };
   toService(run, { kind: 'listening', index: id, failure, at });
+}
+
+function outputFile(run: Run, { error, stage, text }: Link<'output_file'>): void {
+  const trouble = error === 0 ? undefined : { stage: wordsOf(stage, stage.length), text: wordsOf(text, text.length) };
+  run.notes.push({ kind: 'output_file', trouble });
 }
 
 function jobDone(run: Run, event: Extract<Event, { kind: 'jobDone' }>): void {

@@ -79,6 +79,8 @@ export function createHost(world: World): Host {
       case 'listen':
         emit({ kind: 'listening', id: effect.id, ...failureFields('socket', 'sockets cannot be held in portable mode') });
         break;
+      case 'output': // inherited: said at the start (limits.ts)
+        break;
       case 'count':
         server.counted(effect.id, { orphans: 0, forwarded });
         break;

@@ -113,6 +113,7 @@ export function weakerSettings({ services: { main } }: Config, { proc }: Surroun
   const draining = main.watch.some(({ max_draining }) => max_draining !== undefined);
   return [
     ...(Object.keys(main.limits).length > 0 ? ['limits'] : []),
+    ...(main.output ? ['output'] : []),
     ...(main.no_new_privileges ? ['no_new_privileges'] : []),
     ...(workers && !proc ? ['confirm_by: workers'] : []),
     ...(draining && !proc ? ['max_draining'] : []),

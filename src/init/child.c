@@ -138,7 +138,7 @@ static void own_group(const struct msg_spawn *m)
 	}
 }
 
-static void set_streams(const struct msg_spawn *m, const bool closed[3], int output)
+static void set_streams(const struct msg_spawn *m, const bool closed[3], const int output[2])
 {
 	if (m->role == ROLE_HELPER) {
 		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -147,10 +147,9 @@ static void set_streams(const struct msg_spawn *m, const bool closed[3], int out
 		else
 			close(0);
 	}
-	if (output >= 0) {
-		dup2(output, 1);
-		dup2(output, 2);
-	}
+	for (int i = 0; i < 2; i++)
+		if (output[i] >= 0)
+			dup2(output[i], 1 + i);
 	if (m->role == ROLE_MAIN)
 		for (int fd = 0; fd <= 2; fd++)
 			if (closed[fd])
@@ -181,7 +180,7 @@ static char **own_variables(const struct msg_spawn *m)
 	return variables;
 }
 
-_Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report_fd, int output)
+_Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report_fd, const int output[2])
 {
 	report = report_fd;
 	own_group(m);

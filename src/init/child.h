@@ -14,8 +14,8 @@ struct failure {
 	char stage[16];
 };
 
-/* `report`: where a failure is written. `output`: takes both output streams, -1 where they are inherited. `closed`: the standard streams that were closed at start. */
-_Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report, int output);
+/* `report`: where a failure is written. `output`: its stdout and stderr, -1 where they are inherited. `closed`: the standard streams that were closed at start. */
+_Noreturn void child_become(const struct msg_spawn *m, char **own_command, const bool closed[3], int report, const int output[2]);
 
 _Noreturn void child_fail(const char *stage, int error, int exit_code);
 

@@ -11,6 +11,7 @@
 #include "instance.h"
 #include "link.h"
 #include "orders.h"
+#include "output.h"
 #include "proc.h"
 #include "signals.h"
 #include "slots.h"
@@ -37,6 +38,7 @@ struct effect {
 		struct msg_stop stop;
 		struct msg_orders orders;
 		struct msg_listen listen;
+		struct msg_output output;
 		struct msg_count count;
 		struct msg_exit exit;
 	};
@@ -61,6 +63,8 @@ static bool decode(struct span bytes, struct effect *effect)
 		return decode_orders(bytes, &effect->orders) && orders_valid(&effect->orders);
 	case MSG_LISTEN:
 		return decode_listen(bytes, &effect->listen) && sockets_valid(&effect->listen);
+	case MSG_OUTPUT:
+		return decode_output(bytes, &effect->output) && output_valid(&effect->output);
 	case MSG_COUNT:
 		return decode_count(bytes, &effect->count);
 	case MSG_EXIT:
@@ -218,6 +222,9 @@ static void apply(const struct effect *effect)
 		break;
 	case MSG_LISTEN:
 		apply_listen(&effect->listen);
+		break;
+	case MSG_OUTPUT:
+		output_set(&effect->output);
 		break;
 	case MSG_COUNT:
 		link_count(effect->count.id);

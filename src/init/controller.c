@@ -28,11 +28,6 @@ enum {
 
 /* From the n-th failure in a row on. */
 static const uint32_t delays_ms[] = {0, 0, 100, 300, 1000, 3000, 10000, 30000, 60000};
-#ifdef REINIT_TEST
-enum { PACE = 20 }; /* a test walks to the end of the line */
-#else
-enum { PACE = 1 };
-#endif
 
 static char *const *own_arguments;
 static int own_count;

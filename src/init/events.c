@@ -18,7 +18,7 @@ struct event {
 /* Sequence numbers count from 1; an event stands at seq % MAX_EVENTS. */
 static struct event ring[MAX_EVENTS];
 static uint64_t oldest = 1, next = 1, untold = 1;
-static unsigned realtime, realtime_lost, notified;
+static unsigned realtime, realtime_lost, notified, output_files;
 static uint32_t again; /* bit n: standard signal n has come again since it was told */
 
 void events_forget(void) { forget(ring, sizeof ring); }
@@ -160,6 +160,23 @@ void event_listening(uint32_t id, int error, uint8_t stage)
 	event->detail = stage;
 }
 
+bool event_output_file(int error, uint8_t stage)
+{
+	struct event *event = NULL;
+	for (uint64_t seq = untold; seq < next; seq++)
+		if (ring[seq % MAX_EVENTS].type == MSG_OUTPUT_FILE)
+			event = &ring[seq % MAX_EVENTS];
+	if (!event) {
+		if (output_files >= MAX_OUTPUT_FILES)
+			return false;
+		output_files++;
+		event = add(MSG_OUTPUT_FILE);
+	}
+	event->number = error;
+	event->detail = stage;
+	return true;
+}
+
 uint64_t events_next_seq(void) { return next; }
 uint64_t events_oldest(void) { return oldest; }
 bool events_waiting(void) { return oldest < next; }
@@ -203,6 +220,7 @@ void events_acknowledge(uint64_t seq)
 		if (event.type == MSG_SIGNAL)
 			signal_acknowledged(&event);
 		notified -= event.type == MSG_NOTIFIED;
+		output_files -= event.type == MSG_OUTPUT_FILE;
 	}
 	if (untold < oldest)
 		untold = oldest;
@@ -211,7 +229,7 @@ void events_acknowledge(uint64_t seq)
 
 static bool is_capped(const struct event *event)
 {
-	return event->type == MSG_NOTIFIED || (event->type == MSG_SIGNAL && event->number >= FIRST_REALTIME);
+	return event->type == MSG_NOTIFIED || event->type == MSG_OUTPUT_FILE || (event->type == MSG_SIGNAL && event->number >= FIRST_REALTIME);
 }
 
 void events_after(uint64_t seq, unsigned *free_slots, unsigned *room)
@@ -224,7 +242,7 @@ void events_after(uint64_t seq, unsigned *free_slots, unsigned *room)
 	for (uint64_t at = first; at < next; at++)
 		capped += is_capped(&ring[at % MAX_EVENTS]);
 	/* A slot has at most three events to come; stops and standard signals at most 31 each. */
-	unsigned promised = (MAX_SLOTS - *free_slots) * 3 + 2 * 31 + MAX_REALTIME + MAX_NOTIFIED - capped;
+	unsigned promised = (MAX_SLOTS - *free_slots) * 3 + 2 * 31 + MAX_REALTIME + MAX_NOTIFIED + MAX_OUTPUT_FILES - capped;
 	unsigned kept = (unsigned)(next - first);
 	*room = kept + promised >= MAX_EVENTS ? 0 : MAX_EVENTS - kept - promised;
 }
@@ -264,6 +282,16 @@ static void encode_listened(struct buf *out, const struct event *event)
 	encode_listening(out, &m);
 }
 
+static void encode_output(struct buf *out, const struct event *event)
+{
+	static const char *const stages[] = {"", "open", "write", "rotate"};
+	struct msg_output_file m = {
+		.seq = event->seq, .at_ms = event->at, .error = event->number, .stage = span_of(stages[event->detail]),
+		.text = span_of(event->number ? strerror(event->number) : ""),
+	};
+	encode_output_file(out, &m);
+}
+
 static void encode(struct buf *out, const struct event *event)
 {
 	uint64_t seq = event->seq, at = event->at;
@@ -294,6 +322,9 @@ static void encode(struct buf *out, const struct event *event)
 		break;
 	case MSG_LISTENING:
 		encode_listened(out, event);
+		break;
+	case MSG_OUTPUT_FILE:
+		encode_output(out, event);
 		break;
 	}
 }

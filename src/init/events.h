@@ -7,7 +7,7 @@
 
 #include "slots.h"
 
-enum { MAX_EVENTS = 640, MAX_REALTIME = 64, MAX_NOTIFIED = 64 };
+enum { MAX_EVENTS = 640, MAX_REALTIME = 64, MAX_NOTIFIED = 64, MAX_OUTPUT_FILES = 4 };
 
 void event_spawned(const struct slot *slot);
 void event_spawn_failed(const struct slot *slot);
@@ -18,6 +18,8 @@ void event_stopping(int signo);
 void event_signalled(uint32_t id, uint32_t token, uint8_t result, uint64_t at);
 /* `states`: NOTIFY_ bits of one datagram. What repeats the last word of the instance before that has been told is the same. */
 void event_notified(struct slot *slot, pid_t pid, uint32_t states);
+/* Where the output goes is other than it was; `stage`: an enum output_stage. What has not been told yet is overtaken by what holds now. False: too many wait. */
+bool event_output_file(int error, uint8_t stage);
 /* `stage`: an enum listen_stage. */
 void event_listening(uint32_t id, int error, uint8_t stage);
 

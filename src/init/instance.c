@@ -10,6 +10,7 @@
 #include "controller.h"
 #include "events.h"
 #include "orders.h"
+#include "output.h"
 #include "proc.h"
 #include "say.h"
 #include "signals.h"
@@ -31,7 +32,7 @@ enum {
 static bool is_below(pid_t top, const struct slot *slot)
 {
 	const struct slot *other;
-	if (controller_is(top) || say_is_pump(top))
+	if (controller_is(top) || say_is_pump(top) || output_is_pump(top))
 		return false;
 	if (!slot)
 		return true;

@@ -25,6 +25,7 @@
 #include "node.h"
 #include "notify.h"
 #include "orders.h"
+#include "output.h"
 #include "privileges.h"
 #include "proc.h"
 #include "reap.h"
@@ -53,6 +54,7 @@ static _Noreturn void leave(int code)
 		for (int pass = 0; pass < 64 && !instance_kill_all(); pass++)
 			;
 	sockets_remove();
+	output_flush();
 	say_flush();
 	_exit(code);
 }
@@ -142,6 +144,7 @@ static void tick(void)
 	container_tick(now);
 	target_tick();
 	controller_tick(now);
+	output_tick(now);
 }
 
 /* Waits and serves. Exec, output and last words before exits, signals before reaping: a pid that is signalled is still the child's. */
@@ -172,7 +175,7 @@ static _Noreturn void loop(int signal_fd)
 {
 	int code;
 	while (!container_leaving(&code)) { /* before the first wait, too: nothing may have been started */
-		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), sooner(target_deadline(), controller_deadline()));
+		uint64_t deadline = sooner(sooner(instance_deadline(), container_deadline()), sooner(target_deadline(), sooner(controller_deadline(), output_deadline())));
 		serve(signal_fd, wait_ms(deadline));
 		if (deadline != NEVER)
 			tick();

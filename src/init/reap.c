@@ -13,6 +13,7 @@
 #include "instance.h"
 #include "nest.h"
 #include "orders.h"
+#include "output.h"
 #include "say.h"
 #include "signals.h"
 #include "slots.h"
@@ -100,7 +101,7 @@ static void collected(pid_t pid, int status)
 		slot_ended(slot, status);
 	} else if ((nested = slot_of_nest(pid))) {
 		nest_ended(nested, status);
-	} else if (!controller_ended(pid, status) && !say_ended(pid)) {
+	} else if (!controller_ended(pid, status) && !say_ended(pid) && !output_ended(pid, status)) {
 		orphans++; /* collected, and nobody's affair */
 	}
 }

@@ -117,26 +117,11 @@ bool say_ended(pid_t pid)
 	return true;
 }
 
-/* UTC as ISO 8601, by hand: strftime(3) and the time zones that it reads are a tenth of this program. Days to date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-static int iso_time(char *to, size_t size)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	long days = now.tv_sec / 86400 + 719468, second = now.tv_sec % 86400;
-	long era = days / 146097, of_era = days % 146097;
-	long year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	long of_year = of_era - (365 * year + year / 4 - year / 100);
-	long shifted = (5 * of_year + 2) / 153, day = of_year - (153 * shifted + 2) / 5 + 1;
-	long month = shifted < 10 ? shifted + 3 : shifted - 9;
-	return text_format(to, size, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ", era * 400 + year + (month <= 2), month, day, second / 3600,
-			second / 60 % 60, second % 60, now.tv_nsec / 1000000);
-}
-
 static size_t as_json(char *line, size_t size, enum say_level level, const char *text)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
-	char when[64];
-	iso_time(when, sizeof when);
+	char when[TEXT_TIME];
+	text_time(when);
 	size_t n = (size_t)text_format(line, size, "{\"level\":\"%s\",\"time\":\"%s\",\"name\":\"reinit\",\"msg\":\"", names[level], when);
 	for (; *text && n < size - 16; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -162,12 +147,12 @@ static bool write_directly(const char *line, size_t n)
 static size_t as_text(char *line, size_t size, enum say_level level, const char *text)
 {
 	static const char *const marks[] = {"·", " ", "!", "✗"}, *const words[] = {"", "", "warning: ", "error: "};
-	char when[64];
+	char when[TEXT_TIME];
 	int wrote;
 	if (format == SAY_PLAIN) {
 		wrote = text_format(line, size - 1, "reinit: %s%s", words[level], text);
 	} else {
-		iso_time(when, sizeof when);
+		text_time(when);
 		wrote = text_format(line, size - 1, "reinit %.12s %s %s", when + sizeof "YYYY-MM-DD", marks[level], text);
 	}
 	size_t n = (size_t)wrote < size - 1 ? (size_t)wrote : size - 2;

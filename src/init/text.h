@@ -16,6 +16,10 @@ __attribute__((format(printf, 3, 0))) int text_vformat(char *to, size_t size, co
 enum { TEXT_IPV6 = 40 };
 void text_ipv6(char to[TEXT_IPV6], const unsigned char address[16]);
 
+/* The time of now, in UTC, as ISO 8601 has it, with milliseconds. */
+enum { TEXT_TIME = 32 };
+void text_time(char to[TEXT_TIME]);
+
 /* Like dprintf(3), at most 8 KiB; -1 if it could not be written. For before there is a pump. */
 __attribute__((format(printf, 2, 3))) int text_put(int fd, const char *form, ...);
 

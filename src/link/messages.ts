@@ -65,6 +65,9 @@ export const messages = {
   /** The answer to `count`: since init's start. Without a number, as nothing depends on it: the next answer says it again. */
   counted: { type: 12, from: 'init', fields: { id: 'u32', orphans: 'u64', forwarded: 'u64' } },
 
+  /** Where the application's output goes is other than it was: `error` 0: the file is written again; else the errno of `stage`, and it goes to stdout and stderr. */
+  output_file: { type: 13, from: 'init', fields: { seq: 'u64', at_ms: 'u64', error: 'i32', stage: 'bytes', text: 'bytes' } },
+
   /** All of it is applied, or nothing. Events up to and including `ack` are done with. `effects` are encoded effect messages. */
   commit: { type: 32, from: 'controller', fields: { ack: 'u64', has_memo: 'u8', memo: 'bytes', effects: 'list' } },
 
@@ -127,6 +130,19 @@ export const messages = {
       reuse_port: 'u8',
     },
   },
+  /** What is done with the output of applications that are spawned with the flag `output`; complete each time, and replaces the former. */
+  output: {
+    type: 72, from: 'effect',
+    fields: {
+      format: 'u8', // outputFormats
+      timestamps: 'u8', // text: each line begins with the time
+      prefix: 'bytes', // text: each line begins with it; at most 256 bytes
+      path: 'bytes', // of a file that is written instead of stdout and stderr; empty: none
+      max_size: 'u64', max_files: 'u32', // the file is renamed before it would be larger; the files there are in all
+      also_stdout: 'u8', // besides the file
+      uid: 'i32', gid: 'i32', // who writes the file; -1: as init
+    },
+  },
   /** How many orphans were reaped, and signals passed on? Of several such questions that wait the last one is answered, by `counted`. */
   count: { type: 71, from: 'effect', fields: { id: 'u32' } },
   /** Ends the container with this code, once the log is out. */
@@ -140,12 +156,13 @@ export const constants = {
   slotStates: { prefix: 'SLOT', values: { spawning: 1, running: 2, exited: 3, sweeping: 4 } },
   exitCauses: { prefix: 'CAUSE', values: { itself: 0, timeout: 1, killed: 2 } },
   signalResults: { prefix: 'SIGNALLED', values: { sent: 0, no_process: 1, not_yet: 2, ignored: 3, not_caught: 4, not_permitted: 5, stopping: 6 } },
-  spawnFlags: { prefix: 'SPAWN', values: { capture: 1, session: 2, no_new_privs: 4, clear_env: 8, nest: 16, sockets: 32, notify: 64 } },
+  spawnFlags: { prefix: 'SPAWN', values: { capture: 1, session: 2, no_new_privs: 4, clear_env: 8, nest: 16, sockets: 32, notify: 64, output: 128 } },
   notifyStates: { prefix: 'NOTIFY', values: { ready: 1, reloading: 2, stopping: 4 } },
   socketFamilies: { prefix: 'FAMILY', values: { ipv4: 1, ipv6: 2, unix: 3 } },
   scopes: { prefix: 'SCOPE', values: { process: 0, group: 1 } },
   mainEnds: { prefix: 'MAIN_END', values: { exit: 0, hold: 1 } },
   signalActions: { prefix: 'ACTION', values: { forward: 0, stop: 1, hand: 2, drop: 3 } },
+  outputFormats: { prefix: 'OUTPUT', values: { text: 0, json: 1 } },
   logFormats: { prefix: 'LOG', values: { auto: 0, json: 1, text: 2 } },
 } as const;
 

@@ -30,6 +30,13 @@ const startAdvices: Readonly<Record<string, string>> = {
   interpreter: 'The file is there; the program that its first line (or its ELF header) names is not to be had in this image.',
 };
 
+const toStreams = 'Nothing is lost: until it can be written, which is tried every 10s, the output goes to stdout and stderr.';
+const outputAdvices: Readonly<Record<string, string>> = {
+  open: toStreams,
+  write: toStreams,
+  rotate: 'Nothing is lost: until it can be renamed, which is tried every 10s, it grows beyond max_size.',
+};
+
 const deadSequels = {
   restart: 'It is stopped, and started again.',
   rescue: 'It is stopped, and started again: the change before it has failed.',
@@ -105,6 +112,15 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       signal: signalName(signo),
     }),
   leaving: ({ code }) => line('info', `leaving with ${code}`, { exit_code: code }),
+  output_file: ({ trouble }) => {
+    if (trouble === undefined) return line('info', "the application's output is written to its file again (output.file)", {});
+    const { stage, text } = trouble;
+    const advice = outputAdvices[stage] ?? '';
+    return line('warn', `the file for the application's output is in trouble (output.file): ${text} (stage: ${stage}). ${advice}`, {
+      stage,
+      reason: text,
+    });
+  },
   socket_failed: ({ name, stage, text }) =>
     line('error', `cannot listen on ${name} (sockets): ${text} (stage: ${stage}). The application is not started without them.`, {
       socket: name,

@@ -44,7 +44,7 @@ test('the JSON Schema knows the same keys, strictly', () => {
   const top = allFields()
     .filter(({ group }) => group === 'service')
     .map(({ name }) => name);
-  expect(Object.keys(properties).toSorted()).toEqual([...top, 'attach', 'http', 'log', 'watch'].toSorted());
+  expect(Object.keys(properties).toSorted()).toEqual([...top, 'attach', 'http', 'log', 'output', 'watch'].toSorted());
   expect(schema.properties.watch.items.required).toEqual(['paths']);
   expect(schema.additionalProperties).toBe(false);
 });

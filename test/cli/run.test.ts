@@ -34,6 +34,7 @@ describe('validate', () => {
 sockets: [8080, "[::1]:81", /run/x.sock]
 env_from: [/env]
 state_dir: /state
+output: {prefix: "app ", timestamps: true, file: {path: /log, also_stdout: true}}
 restart_order: start_first
 watch:
   - {paths: [/a], publish: /p, confirm_by: workers}
@@ -46,6 +47,7 @@ watch:
       'ready        when http://127.0.0.1:80/x answers',
       'sockets      0.0.0.0:8080 (8080), [::1]:81 (81), /run/x.sock (x.sock)',
       'env from     /env',
+      'output       text, each line after the time and "app ", to /log (5 × 10240 KiB) and to stdout and stderr',
       'state        /state',
       'the new one is started before the old one is stopped',
       'publish to /p, then HUP; good if it has new workers within 10s, else it is given the last good configuration',

@@ -8,6 +8,7 @@ const defaults: Config = {
   services: {
     main: {
       attach: undefined,
+      output: undefined,
       command: [],
       user: undefined,
       working_dir: undefined,

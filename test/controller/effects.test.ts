@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Config, Probe } from '../../src/config/model.ts';
-import { effectOf as translate, type Users } from '../../src/controller/effects.ts';
+import { effectsOf, type Users } from '../../src/controller/effects.ts';
 import { withDistinctNames } from '../../src/controller/rule-names.ts';
 import type { Command } from '../../src/core/run.ts';
 import { encodeEffect } from '../../src/link/codec.ts';
 import { constants } from '../../src/link/messages.ts';
 import { configOf } from '../fixtures/simulation.ts';
 
-const { signalActions, spawnFlags, roles, socketFamilies } = constants;
+const { outputFormats, signalActions, spawnFlags, roles, socketFamilies } = constants;
 const nobody: Users = { application: undefined, validators: new Map() };
 const none: ReadonlyMap<string, string> = new Map();
-const effectOf = (command: Command, config: Config, users: Users, environments = (_: string) => none) =>
-  translate(command, config, users, environments);
+const effectOf = (command: Command, config: Config, users: Users, environments = (_: string) => none) => {
+  const [effect] = effectsOf(command, config, users, environments).slice(-1);
+  if (!effect) throw new Error('no effect');
+  return effect;
+};
 const spawnOf = (command: Command, config: Config, environments = (_: string) => none, users = nobody) => {
   const effect = effectOf(command, config, users, environments);
   if (effect.kind !== 'spawn') throw new Error(effect.kind);
@@ -152,6 +155,22 @@ describe('effects', () => {
     expect(flagsOf({}, { confirm_by: told })).toBe(notify);
     expect(flagsOf({ ready: probe }, { confirm_by: probe })).toBe(0);
     expect(flagsOf({ restart_order: 'start_first', sockets: [socket], ready: told })).toBe(nest | sockets | notify);
+  });
+
+  test('the output: what becomes of it is told before each start', () => {
+    const users: Users = { application: { uid: 5, gid: 6, groups: [7], home: undefined }, validators: new Map() };
+    const file = { path: '/log/é', max_size: 2 ** 33, max_files: 3, also_stdout: true };
+    const config = configOf({ output: { format: 'json', prefix: 'ü ', timestamps: true, file } });
+    const [told, started] = effectsOf(spawn, config, users, () => none);
+    expect(told).toEqual({
+      ...{ kind: 'output', format: outputFormats.values.json, timestamps: 1, prefix: Buffer.from('ü '), path: Buffer.from('/log/é') },
+      ...{ max_size: 2 ** 33, max_files: 3, also_stdout: 1, uid: 5, gid: 6 },
+    });
+    expect(started).toMatchObject({ kind: 'spawn', flags: spawnFlags.values.output });
+    const bare = configOf({ output: { format: 'text', prefix: '', timestamps: false, file: undefined } });
+    expect(effectsOf(spawn, bare, nobody, () => none)[0]).toMatchObject({ path: Buffer.alloc(0), also_stdout: 0, uid: -1, gid: -1 });
+    expect(effectsOf(spawn, configOf({}), nobody, () => none)).toHaveLength(1);
+    expect(effectsOf({ kind: 'exit', code: 0 }, bare, nobody, () => none)).toHaveLength(1);
   });
 
   test('the commands of an action: as the application’s user, captured, with their own limit', () => {

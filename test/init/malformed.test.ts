@@ -4,7 +4,7 @@ import { encodeCommit, encodeMessage } from '../../src/link/codec.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
-import { action, attach, count, helper, hold, listen, nested, orders, signalTo, spawn } from '../fixtures/init/effects.ts';
+import { action, attach, count, helper, hold, listen, nested, orders, output, signalTo, spawn } from '../fixtures/init/effects.ts';
 import { endAll, reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
 
 afterEach(async () => {
@@ -35,6 +35,7 @@ const good = encodeCommit(0, Buffer.from('memo'), [
   helper(1000, ['/bin/true'], { env_set: [Buffer.from('A=b')], flags: 1 }),
   signalTo(7, 0x5555, 10),
   listen(8, 'any', { port: 0 }),
+  output({ prefix: 'app ', path: '/nowhere/app.log' }),
   count(9),
   attach(1002, 2_000_000, 5),
   nested(1001, { argv: [Buffer.from('/bin/true')] }),
@@ -57,6 +58,10 @@ const malformed: readonly (readonly [string, Buffer])[] = [
   ['a list with more items than bytes', frame(Buffer.from([1, 32]), Buffer.alloc(8), Buffer.from([0]), u32(0), u32(0xffff_ffff))],
   ['an effect of nothing', frame(Buffer.from([1, 32]), Buffer.alloc(8), Buffer.from([0]), u32(0), u32(1), u32(0))],
   ['a commit in a commit', encodeCommitOf(good.subarray(4))],
+  ['an output without a size', encodeCommit(0, undefined, [output({ path: '/a', max_size: 0 })])],
+  ['a prefix that is too long', encodeCommit(0, undefined, [output({ prefix: 'x'.repeat(257) })])],
+  ['a path of NUL', encodeCommit(0, undefined, [output({ path: '/\0' })])],
+  ['a helper with the output of an application', encodeCommit(0, undefined, [helper(9, ['/bin/true'], { flags: 128 })])],
   ['no process to attach to', encodeCommit(0, undefined, [attach(9, 0, 1)])],
   ['init itself to attach to', encodeCommit(0, undefined, [attach(9, 1, 1)])],
   ['an acknowledgement of the future', encodeCommit(1_000_000, undefined, [])],

@@ -262,6 +262,10 @@ describe('lines', () => {
     ],
     loop_over: [{ kind: 'loop_over', rule: 'r' }, /r changes without our doing, too: no longer held/],
     stale: [{ kind: 'stale', rule: 'r', code: 75 }, /leaving with 75 \(on_stale_mount: exit\)/],
+    output_file: [
+      { kind: 'output_file', trouble: { stage: 'write', text: 'No space left on device' } },
+      /output is in trouble \(output\.file\): No space left on device \(stage: write\)\. Nothing is lost/,
+    ],
     socket_failed: [
       { kind: 'socket_failed', name: 'http', stage: 'bind', text: 'Address already in use' },
       /cannot listen on http \(sockets\): Address already in use \(stage: bind\)/,

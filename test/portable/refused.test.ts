@@ -41,9 +41,13 @@ describe('what portable mode cannot do', () => {
   });
 
   it('what is only weaker is in the one line', async () => {
-    const run = startPortable([reinit, '-c', configFile({ command, limits: { nofile: 1024 }, no_new_privileges: true })]);
+    const run = startPortable([
+      reinit,
+      '-c',
+      configFile({ command, limits: { nofile: 1024 }, no_new_privileges: true, output: { prefix: '> ' } }),
+    ]);
     expect(await run.exited).toBe(0);
-    expect(run.stderr()).toMatch(/^reinit: portable mode .*; passed over: limits, no_new_privileges\n/);
+    expect(run.stderr()).toMatch(/^reinit: portable mode .*; passed over: limits, output, no_new_privileges\n/);
     expect(run.stdout()).toBe('started\n');
   });
 });

@@ -1,0 +1,250 @@
+#define _GNU_SOURCE
+#include "output-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fds.h"
+#include "forget.h"
+
+enum { CHUNK = 4096, FIRST = 3 };
+
+static int inputs[LANES]; /* -1: no lane of this pump, whatever the memory says by now: init may be making one for the next */
+static bool finishing;
+static uint32_t left[LANES]; /* of what was in the pipe when the end began */
+
+/* Each to a number of its own from FIRST on, in the order of their numbers, so that none takes another's place; all else is closed. */
+static void keep_only(const int fds[LANES])
+{
+	int to = FIRST;
+	memcpy(inputs, fds, sizeof inputs);
+	for (int after = FIRST - 1;;) {
+		int lane = -1;
+		for (int i = 0; i < LANES; i++)
+			if (fds[i] > after && (lane < 0 || fds[i] < fds[lane]))
+				lane = i;
+		if (lane < 0)
+			break;
+		after = fds[lane];
+		dup2(after, to);
+		inputs[lane] = to++;
+	}
+	fds_close_from((unsigned)to);
+	close(STDIN_FILENO);
+}
+
+/* As the application: a file in a directory of its own is written with its rights, and no more. */
+static bool become_user(void)
+{
+	gid_t gid = (gid_t)output_settings.gid;
+	uid_t uid = (uid_t)output_settings.uid;
+	bool other = output_settings.uid >= 0 && uid != geteuid();
+	if (other && setgroups(0, NULL) < 0)
+		return false;
+	return (output_settings.gid < 0 || gid == getegid() || setresgid(gid, gid, gid) == 0) && (!other || setresuid(uid, uid, uid) == 0);
+}
+
+/* What the pump before had read, and did not come to count. (NUL at the very end of that would be lost.) */
+static void recover(struct lane *lane)
+{
+	uint32_t end = IN_ROOM;
+	if (!lane->reading)
+		return;
+	while (end > lane->there.end && lane->in[end - 1] == 0)
+		end--;
+	lane->dirty = IN_ROOM;
+	lane->there.end = end;
+	lane->reading = false;
+}
+
+/* What is left of a line goes to the front; behind it all is NUL (recover). There is always room then: what has not been converted is less than LINE_ROOM. */
+static void make_room(struct lane *lane)
+{
+	uint32_t length = lane->there.end - lane->there.begin;
+	if (length == 0 || (lane->there.end > LINE_ROOM && length <= lane->there.begin)) {
+		struct window front = {0, length};
+		memcpy(lane->in, lane->in + lane->there.begin, length);
+		output_step();
+		__atomic_store(&lane->there, &front, __ATOMIC_RELEASE);
+	}
+	if (lane->dirty > lane->there.end)
+		memset(lane->in + lane->there.end, 0, lane->dirty - lane->there.end);
+	lane->dirty = lane->there.end;
+}
+
+/* False: the pipe has ended. */
+static bool fill(struct lane *lane, int number)
+{
+	make_room(lane);
+	size_t room = IN_ROOM - lane->there.end;
+	if (finishing && room > left[number])
+		room = left[number];
+	__atomic_store_n(&lane->reading, true, __ATOMIC_SEQ_CST);
+	ssize_t n = room ? read(inputs[number], lane->in + lane->there.end, room) : 0;
+	output_step();
+	if (n > 0) {
+		lane->dirty = lane->there.end + (uint32_t)n;
+		__atomic_store_n(&lane->there.end, lane->dirty, __ATOMIC_RELEASE);
+	}
+	output_step();
+	__atomic_store_n(&lane->reading, false, __ATOMIC_RELEASE);
+	if (n > 0 && finishing)
+		left[number] -= (uint32_t)n;
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+static void finish_block(struct lane *lane)
+{
+	lane->there.begin = lane->next;
+	output_step();
+	lane->in_line = lane->next_in_line;
+	lane->out_begin = 0;
+	__atomic_store_n(&lane->out_end, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * How much the stream takes without blocking, for O_NONBLOCK is not ours to set on what is shared: of a pipe that poll(2) says can be written a page
+ * (pipe(7)), of an empty one all that it holds.
+ */
+static uint32_t room(int stream)
+{
+	int held, size = fcntl(stream, F_GETPIPE_SZ);
+	return size > CHUNK && ioctl(stream, FIONREAD, &held) == 0 && held == 0 ? (uint32_t)size : CHUNK;
+}
+
+/* Whole lines where there are any: should it be written twice (a KILL just then), then these. */
+static uint32_t chunk(const struct lane *lane)
+{
+	const uint8_t *at = lane->out + lane->out_begin;
+	uint32_t length = lane->out_end - lane->out_begin, most = length > CHUNK ? room(lane->stream) : CHUNK;
+	if (length <= most)
+		return length;
+	const uint8_t *newline = memrchr(at, '\n', most);
+	return newline ? (uint32_t)(newline + 1 - at) : most;
+}
+
+/* Where nobody reads any more (EPIPE, EIO of a terminal, EBADF) the application is not to wait for ever: what comes is dropped. */
+static void write_chunk(struct lane *lane)
+{
+	ssize_t n = write(lane->stream, lane->out + lane->out_begin, chunk(lane));
+	output_step();
+	if (n < 0 && errno != EINTR && errno != EAGAIN)
+		n = lane->out_end - lane->out_begin;
+	if (n <= 0)
+		return;
+	lane->out_begin += (uint32_t)n;
+	output_state->moved += (uint64_t)n;
+}
+
+/* The block's way: first to the file; to the stream where there is none, where that failed, or where both are wanted. */
+static void decide(struct lane *lane, uint8_t number)
+{
+	bool has_file = output_settings.path[0] != '\0';
+	if (has_file && !lane->filed && !lane->streaming)
+		output_file(lane, number);
+	lane->streaming = !lane->filed || output_settings.also_stdout;
+}
+
+static bool is_written(const struct lane *lane) { return !lane->streaming || lane->out_begin == lane->out_end; }
+
+/* Goes as far as it can without waiting. False: all is written, and nothing follows. */
+static bool serve(struct lane *lane, uint8_t number, bool readable, bool writable)
+{
+	bool more = !readable || fill(lane, number);
+	for (;;) {
+		if (lane->out_end == 0 && !output_convert(lane, !more))
+			return more;
+		decide(lane, number);
+		if (writable && !is_written(lane))
+			write_chunk(lane);
+		writable = false;
+		if (!is_written(lane))
+			return true;
+		finish_block(lane);
+	}
+}
+
+/* Of a lane whose block is written, or, at the end, of one that is only to be emptied, nothing has to be waited for. */
+static bool waits_for_input(int number)
+{
+	const struct lane *lane = &output_state->lanes[number];
+	return inputs[number] >= 0 && !lane->over && lane->out_end == 0;
+}
+
+static bool waits_for_output(int number)
+{
+	const struct lane *lane = &output_state->lanes[number];
+	return inputs[number] >= 0 && !lane->over && lane->out_end > 0;
+}
+
+static void wait_for(struct pollfd polls[LANES])
+{
+	static const struct timespec at_once;
+	bool now = false;
+	sigset_t all_but_term;
+	sigfillset(&all_but_term);
+	sigdelset(&all_but_term, SIGTERM);
+	for (int i = 0; i < LANES; i++) {
+		bool input = waits_for_input(i);
+		polls[i] = (struct pollfd){input ? inputs[i] : waits_for_output(i) ? output_state->lanes[i].stream : -1, input ? POLLIN : POLLOUT, 0};
+		now |= input && finishing;
+	}
+	/* TERM means: another one takes over. It ends this one here and nowhere else. */
+	ppoll(polls, LANES, now ? &at_once : NULL, &all_but_term);
+	for (int i = 0; i < LANES; i++)
+		if (finishing && waits_for_input(i))
+			polls[i].revents = POLLIN;
+}
+
+static void measure_what_is_left(void)
+{
+	for (int i = 0; i < LANES; i++) {
+		int bytes = 0;
+		if (inputs[i] >= 0 && ioctl(inputs[i], FIONREAD, &bytes) == 0)
+			left[i] = (uint32_t)bytes;
+	}
+}
+
+static void begin(const int fds[LANES], bool finish)
+{
+	prctl(PR_SET_NAME, "reinit-output");
+	setsid(); /* out of reach of the terminal's job control */
+	signal(SIGTERM, SIG_DFL);
+	keep_only(fds);
+	forget_all();
+	output_file_begin(become_user());
+	finishing = finish;
+	if (finishing)
+		measure_what_is_left();
+	for (uint8_t i = 0; i < LANES; i++) {
+		struct lane *lane = &output_state->lanes[i];
+		if (inputs[i] < 0 || lane->over)
+			continue;
+		recover(lane);
+		serve(lane, i, false, false); /* of what has been read already nothing tells */
+	}
+}
+
+_Noreturn void output_pump(const int fds[LANES], bool finish)
+{
+	uint8_t told = output_state->stage;
+	for (begin(fds, finish);;) {
+		struct pollfd polls[LANES];
+		bool leaves = false;
+		wait_for(polls);
+		for (uint8_t i = 0; i < LANES; i++) {
+			struct lane *lane = &output_state->lanes[i];
+			if (polls[i].revents && !serve(lane, i, polls[i].events == POLLIN, polls[i].events == POLLOUT))
+				lane->over = leaves = true;
+		}
+		if (leaves || output_state->stage != told)
+			_exit(0); /* init has something to do; the next one goes on as well as this one */
+	}
+}

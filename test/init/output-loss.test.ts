@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { contentOf } from '../../src/probe/processes.ts';
+import { eventually } from '../fixtures/eventually.ts';
+import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { exit, hold, nested, orders, output, spawn, stop } from '../fixtures/init/effects.ts';
+import { endAll, livingIn, reinitTest, says } from '../fixtures/init/init.ts';
+import {
+  contents,
+  expectSame,
+  flags,
+  lines,
+  numbered,
+  pumpOf,
+  removeScratch,
+  rotated,
+  running,
+  scratch,
+  shell,
+  written,
+} from '../fixtures/init/output.ts';
+import { collect, gone, processesOf } from '../fixtures/namespace.ts';
+import { makeFifo } from '../fixtures/pipe.ts';
+
+afterAll(removeScratch);
+afterEach(async () => {
+  await endAll();
+  await closeControllers();
+});
+
+describe('nothing is lost', () => {
+  it('of a stop while all pipes are full', async () => {
+    const path = join(scratch(), 'stdout');
+    const read = makeFifo(path);
+    const script = `trap 'stopped=1' TERM; '${lines}' 10000 100 65536 & until wait $!; do :; done; [ "$stopped" ] && exit 7`;
+    const { one } = await running(shell(script), output({ prefix: '> ' }), { through: shell('exec "$@" >"$0"').concat(path) });
+    await eventually('the writer waits', () => processesOf(one.id).some((pid) => contentOf(`/proc/${pid}/wchan`).includes('pipe_write')));
+    one.signal('SIGTERM');
+    const all = collect(read);
+    const ended = once(read, 'close');
+    expect(await one.exited).toBe(7);
+    await ended;
+    expectSame(all(), numbered(10_000).replaceAll(/^/gm, '> ').slice(0, -2));
+  });
+
+  it('of what is still in the pipes when the application has ended', async () => {
+    const path = join(scratch(), 'stdout');
+    const read = makeFifo(path);
+    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), {
+      through: shell('exec "$@" >"$0"').concat(path),
+    });
+    const life = await controller.life(0);
+    await event(life, 'exited');
+    life.commit([exit(7)]);
+    await eventually('init waits', () => life.ended());
+    const all = collect(read);
+    const ended = once(read, 'close');
+    expect(await one.exited).toBe(7);
+    await ended;
+    expectSame(all(), numbered(1500).replaceAll(/^/gm, '> ').slice(0, -2));
+  });
+
+  it('to a file, which a reader that follows it sees whole', async () => {
+    const path = scratch();
+    await written([lines, '100000', '100', '4096'], output({ path: join(path, 'app.log'), max_size: 2 ** 20, max_files: 20 }));
+    expectSame(contents(path), numbered(100_000));
+    const sizes = rotated(path).map((file) => statSync(file).size);
+    expect(sizes).toHaveLength(10);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(2 ** 20);
+    expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2 ** 20 - 70_000);
+  });
+
+  it('but the oldest file, where there are as many as there may be', async () => {
+    const path = scratch();
+    await written(
+      [lines, '20000', '100', '65536'],
+      output({ path: join(path, 'app.log'), max_size: 300_000, max_files: 3, also_stdout: 1 }),
+    );
+    expect(rotated(path)).toHaveLength(3);
+    const kept = contents(path);
+    expect(kept.length).toBeGreaterThan(600_000);
+    expectSame(kept, numbered(20_000).slice(-kept.length));
+  });
+
+  /** What is written twice, because it was not counted, are whole lines, at once. How many there were. */
+  function expectNoneMissing(text: string, count: number): number {
+    const found = text.split('\n').slice(0, -1);
+    const numbers = found.map((line) => (/^\d{9} x{89}$/.test(line) ? Number(line.slice(0, 9)) : -1));
+    let next = 0;
+    for (const number of numbers) {
+      if (number < 0 || number > next) expect({ next, number }).toBe('the next line');
+      if (number === next) next += 1;
+    }
+    expect(next).toBe(count);
+    return numbers.length;
+  }
+
+  it('when the pump is killed again and again', async () => {
+    const count = 150_000;
+    const { one } = await running([lines, `${count}`, '100', '10000'], output());
+    let killed = 0;
+    for (let last = gone; killed < 12; ) {
+      const pump = await eventually('the next pump', () => pumpOf(one) ?? (one.ended() && gone));
+      if (pump === gone) break;
+      if (pump === last) continue;
+      process.kill(pump, 'SIGKILL');
+      last = pump;
+      killed += 1;
+    }
+    expect(await one.exited).toBe(0);
+    expect(killed).toBeGreaterThan(4);
+    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(killed * 1000);
+  });
+
+  it.each([3, 5, 7, 11])('when it is killed at each step of its work, each %i. time', async (every) => {
+    const path = scratch();
+    const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+    const count = 10_000;
+    const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
+    const one = await written([lines, `${count}`, '100', '10000'], how, { env, binary: reinitTest });
+    expectSame(contents(path), numbered(count));
+    expect(rotated(path).length).toBeGreaterThan(7);
+    expect(expectNoneMissing(one.stdout(), count)).toBeGreaterThan(count);
+  });
+
+  it('when the controller is killed', async () => {
+    const { one, controller } = await running([lines, '300000', '100', '100'], output({ prefix: '' }));
+    for (let n = 0; n < 3; n += 1) killLife(one, await controller.life(n));
+    expect(await one.exited).toBe(0);
+    expectSame(one.stdout(), numbered(300_000));
+  });
+});
+
+describe('instances', () => {
+  it('side by side write through, each its own lines, and into one file', async () => {
+    const path = scratch();
+    const how = output({ path: join(path, 'app.log'), max_size: 2 ** 20, max_files: 100, also_stdout: 1 });
+    const { one, controller } = await startDriven(['/bin/true']);
+    const life = await controller.life(0);
+    const both = shell(`'${lines}' 50000 100 777; printf 'no end'`).map((word) => Buffer.from(word));
+    life.commit([
+      orders({ main_end: hold }),
+      how,
+      nested(1, { flags: flags.output, argv: both }),
+      nested(2, { flags: flags.output, argv: both }),
+    ]);
+    for (const number of [1, 2]) await event(life, 'exited', ({ token }) => token === number);
+    life.commit([stop(1), stop(2), exit(0)]);
+    expect(await one.exited).toBe(0);
+    for (const text of [one.stdout(), contents(path)]) {
+      const all = text.split('\n').slice(0, -1);
+      expect(all.filter((line) => line === 'no end')).toHaveLength(2);
+      expect(all).toHaveLength(2 * 50_000 + 2);
+      const seen = new Map<string, number>();
+      for (const line of all) seen.set(line, (seen.get(line) ?? 0) + 1);
+      expect([...seen.values()].every((times) => times === 2)).toBe(true);
+    }
+  });
+
+  it('one after the other have lines of their own; what they leave behind is waited for no longer than for them', async () => {
+    const { one, controller } = await startDriven(['/bin/true']);
+    const life = await controller.life(0);
+    const argv = shell('(trap "" TERM; exec sleep 1000) & printf "no end"; sleep 0.1').map((word) => Buffer.from(word));
+    for (const token of [1, 2, 3]) {
+      life.commit([orders({ main_end: hold, main_token: token }), output({ prefix: '> ' }), spawn(token, { flags: flags.output, argv })]);
+      await event(life, 'exited', (exited) => exited.token === token);
+      if (token === 3) break; // its rest is still there when the container ends
+      life.commit([stop(token)]);
+      await event(life, 'gone', (gone) => gone.token === token);
+      life.commit([], { ack: life.events.at(-1)?.seq ?? 0 });
+      await says(one, new RegExp(`^(> no end\n){${token}}$`));
+    }
+    const before = performance.now();
+    life.commit([exit(3)]);
+    expect(await one.exited).toBe(3);
+    expect(performance.now() - before).toBeLessThan(4000);
+    expect(one.stdout()).toBe('> no end\n'.repeat(3));
+  });
+
+  it('are nobody, and no pump is there, once all is written', async () => {
+    const { one, controller } = await startDriven(['/bin/true']);
+    const life = await controller.life(0);
+    life.commit([
+      orders({ main_end: hold }),
+      output(),
+      spawn(1, { flags: flags.output, argv: shell('echo out').map((word) => Buffer.from(word)) }),
+    ]);
+    await event(life, 'exited');
+    await says(one, 'out\n');
+    await eventually('no pump', () => !livingIn(one).includes('reinit-output'));
+  });
+});
