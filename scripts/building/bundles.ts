@@ -29,7 +29,7 @@ const bundles = {
 export const bundledList = join(build, 'bundled.json');
 
 /** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'commands', 'operate'] as const;
+export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'operate'] as const;
 
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {

@@ -11,7 +11,8 @@ const maker = join(root, 'scripts/building/make-cache.ts');
 const warmer = join(root, 'scripts/building/warm-cache.ts');
 const loader = join(root, 'src/loader/load.ts');
 const controllerBundles = ['boot', 'late', 'workshop', 'control'];
-const commandBundles = ['cli', 'commands', 'operate'];
+/** Those that somebody waits for, or an engine's healthcheck. What only reads configuration is compiled as ever: its cache would be the largest of all. */
+const commandBundles = ['cli', 'operate'];
 const cacheOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cache`);
 const bundleOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cjs`);
 
