@@ -59,7 +59,7 @@ function attachment(argv: readonly string[], plain: Plain): Task {
 }
 
 /** Init's own variables are no settings. */
-const notSettings: readonly string[] = ['REINIT_HOST', 'REINIT_NODE'];
+const notSettings: readonly string[] = ['REINIT_HOST', 'REINIT_NODE', 'REINIT_CONTROL_SOCKET'];
 
 /** A variable that is a setting, or a file where one is looked for: then a command line without settings is no plain one. */
 export const isConfigured = (env: Readonly<Record<string, string | undefined>>, fileExists: boolean): boolean =>

@@ -180,8 +180,9 @@ describe('the controller', () => {
   });
 
   it('has nothing of the container’s but its files', async () => {
+    const { REINIT_CONTROL_SOCKET: _, ...inherited } = process.env;
     const env = {
-      ...process.env,
+      ...inherited,
       NODE_OPTIONS: '--bad',
       LD_PRELOAD: '',
       UV_X: '1',
