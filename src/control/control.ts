@@ -3,7 +3,7 @@
  * once the application has been started. What must never happen: a request that blocks, ends or slows the supervisor.
  */
 import type { Config } from '../config/model.ts';
-import type { Event, State } from '../core/run.ts';
+import type { Event, State } from '../core/state.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Counted } from '../link/messages.ts';
 import type { Log } from '../log/log.ts';

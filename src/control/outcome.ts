@@ -1,6 +1,6 @@
 /** When what was asked for is over, and how it ended. Pure. */
 import type { RuleState } from '../core/rule.ts';
-import type { State } from '../core/run.ts';
+import type { State } from '../core/state.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Outcome } from './protocol.ts';
 

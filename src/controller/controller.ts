@@ -9,7 +9,7 @@ import { exitCodes } from '../core/exit-codes.ts';
 import { freshOwn } from '../core/own-config.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Readings, Step } from '../core/run.ts';
+import type { Readings, Step } from '../core/state.ts';
 import { type Former, formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';

@@ -9,7 +9,7 @@ import type { Note } from '../core/notes.ts';
 import { pendingJobs, pendingReads } from '../core/pending.ts';
 import { policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Command, Event, State, Step } from '../core/run.ts';
+import type { Command, Event, State, Step } from '../core/state.ts';
 import { transition } from '../core/supervisor.ts';
 import { nextDeadline } from '../core/turns.ts';
 import type { Link } from '../link/client.ts';

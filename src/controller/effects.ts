@@ -2,8 +2,8 @@
 import type { Config, ServiceConfig } from '../config/model.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import { policiesOf, type RulePolicy, ruleNamed, snapshotPlaceholder } from '../core/policy.ts';
-import type { Command, Orders } from '../core/run.ts';
 import { asksForNotify, winchMeansMore } from '../core/start-settings.ts';
+import type { Command, Orders } from '../core/state.ts';
 import { constants, type Effect } from '../link/messages.ts';
 import { addressBytes, isIPv6 } from './address.ts';
 import { outputEffect } from './output.ts';

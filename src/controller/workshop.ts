@@ -6,7 +6,7 @@ import type { Config, WatchRule } from '../config/model.ts';
 import type { JobResult, WorkshopJob } from '../core/jobs.ts';
 import { environmentRule, isOwned, policiesOf, ruleNamed } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Kept, State } from '../core/run.ts';
+import type { Kept, State } from '../core/state.ts';
 import { skippedWarning } from '../environment/directory.ts';
 import { type EnvironmentReading, readEnvironment } from '../environment/environment.ts';
 import { ask } from '../probe/ask.ts';

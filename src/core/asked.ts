@@ -3,7 +3,7 @@ import type { Config } from '../config/model.ts';
 import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import { formerOf, isRefused, type RuleState, type RuleVerb } from './rule.ts';
 import { isAtRest } from './rule-asked.ts';
-import type { State } from './run.ts';
+import type { State } from './state.ts';
 
 /** `hint`: what to do instead. */
 export interface Objection {

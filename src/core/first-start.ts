@@ -3,8 +3,9 @@ import type { Config } from '../config/model.ts';
 import { isOwned, policiesOf } from './policy.ts';
 import { shortHash, shortOf } from './reading.ts';
 import { freshRule, isRefused, type RuleState } from './rule.ts';
-import { type Beginning, close, openRun, type Run, type Step, servicePolicy, takeService, toRule, toService } from './run.ts';
+import { close, openRun, servicePolicy, takeService, toRule, toService } from './run.ts';
 import { firstStart } from './service.ts';
+import type { Beginning, Run, Step } from './state.ts';
 
 /** The first start of the container: the spawn (or what comes before it), and what the rules' files were before it. */
 export function begin(config: Config, { readings, kept, key, steady, own }: Beginning, at: number, token = 1): Step {

@@ -5,7 +5,7 @@
  */
 import { maxMemoBytes } from '../link/messages.ts';
 import { type Reading, shortHash } from './reading.ts';
-import type { State } from './run.ts';
+import type { State } from './state.ts';
 
 /** Raised with every change of what State means. A memo of another version is not read. */
 const memoVersion = 4;

@@ -3,8 +3,8 @@ import type { Config, Probe } from '../config/model.ts';
 import type { Job } from './jobs.ts';
 import { isOwned, policiesOf } from './policy.ts';
 import type { Probing } from './probing.ts';
-import type { State } from './run.ts';
 import type { Instance, Readiness, ServiceState } from './service-state.ts';
+import type { State } from './state.ts';
 
 /** Readings that are waited for. */
 export function pendingReads({ rules, apply }: Pick<State, 'rules' | 'apply'>): { readonly rule: string; readonly id: number }[] {

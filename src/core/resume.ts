@@ -6,9 +6,10 @@ import { hasTakenOver, proveFrom } from './own-config.ts';
 import { policiesOf, type RulePolicy } from './policy.ts';
 import { shortHash } from './reading.ts';
 import { adoptedRule, freshRule, type RuleState } from './rule.ts';
-import { type Beginning, close, openRun, type Run, type State, type Step, toService } from './run.ts';
+import { close, openRun, toService } from './run.ts';
 import type { Readiness, ServiceState } from './service-state.ts';
 import { needsRestart, startSettingsOf } from './start-settings.ts';
+import type { Beginning, Run, State, Step } from './state.ts';
 
 /** The state of an earlier controller under today's configuration: rules that are gone are dropped, new ones adopted. Orders are given anew. */
 export function resume(state: State, config: Config, { readings, key, own }: Beginning, at: number): Step {

@@ -6,10 +6,10 @@ import type { Config } from '../config/model.ts';
 import { isOwned, policiesOf, type RulePolicy } from './policy.ts';
 import { shortHash, shortOf } from './reading.ts';
 import { formerOf, isJudging, isRefused, type RuleState } from './rule.ts';
-import type { State } from './run.ts';
 import { servedOf } from './service-care.ts';
 import type { ServiceState } from './service-state.ts';
 import { needsRestart, startSettingsOf } from './start-settings.ts';
+import type { State } from './state.ts';
 
 /** Raised with every change that somebody who reads it could trip over; keys may be added without. */
 export const statusVersion = 1;

@@ -14,15 +14,11 @@ import type { Refusal } from './notes.ts';
 import { isConfigOnTrial } from './own-config.ts';
 import {
   close,
-  type Event,
   giveTurns,
   isMain,
   isOnTrial,
   lookAgain,
   openRun,
-  type Run,
-  type State,
-  type Step,
   servicePolicy,
   toAll,
   toApply,
@@ -32,6 +28,7 @@ import {
   toService,
 } from './run.ts';
 import { troubleOf } from './service-care.ts';
+import type { Event, Run, State, Step } from './state.ts';
 import { endOf, shellCode } from './wait-status.ts';
 import { wordsOf } from './words.ts';
 

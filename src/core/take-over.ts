@@ -8,9 +8,10 @@ import { beginOwn, withRuleChanges } from './own-config.ts';
 import { policiesOf } from './policy.ts';
 import { resume } from './resume.ts';
 import { adoptedRule, type RuleState } from './rule.ts';
-import { type Beginning, close, openRun, type State, type Step, takeService, toRule } from './run.ts';
+import { close, openRun, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
+import type { Beginning, State, Step } from './state.ts';
 
 const { roles, slotStates } = constants;
 const isHelper = ({ role }: Slot): boolean => role === roles.values.helper;

@@ -1,5 +1,5 @@
 /** How long validators take, told from the states that pass by: no machine has to know that somebody counts. */
-import type { State } from '../core/run.ts';
+import type { State } from '../core/state.ts';
 
 /** Called after each step. */
 export type Stopwatch = (state: State, now: number) => void;

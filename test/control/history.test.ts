@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { historyOf } from '../../src/control/history.ts';
 import { isQuiet, outcomeOf } from '../../src/control/outcome.ts';
-import type { State } from '../../src/core/run.ts';
+import type { State } from '../../src/core/state.ts';
 import type { Entry } from '../../src/journal/journal.ts';
 
 let clock = 0;

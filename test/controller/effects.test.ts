@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Config, Probe } from '../../src/config/model.ts';
 import { effectsOf, type Users } from '../../src/controller/effects.ts';
 import { withDistinctNames } from '../../src/controller/rule-names.ts';
-import type { Command } from '../../src/core/run.ts';
+import type { Command } from '../../src/core/state.ts';
 import { encodeEffect } from '../../src/link/codec.ts';
 import { constants } from '../../src/link/messages.ts';
 import { configOf } from '../fixtures/simulation.ts';

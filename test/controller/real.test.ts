@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { State } from '../../src/core/run.ts';
+import type { State } from '../../src/core/state.ts';
 import { constants } from '../../src/link/messages.ts';
 import type { Reaction } from '../fixtures/fake-init.ts';
 import { type RealController, type RealOptions, startRealController } from '../fixtures/real-controller.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { begin } from '../../src/core/first-start.ts';
 import { decodeMemo, encodeMemo } from '../../src/core/memo.ts';
 import { differenceOf, type Reading } from '../../src/core/reading.ts';
-import type { Beginning, Readings, State } from '../../src/core/run.ts';
+import type { Beginning, Readings, State } from '../../src/core/state.ts';
 import { transition } from '../../src/core/supervisor.ts';
 import { formerState, isFirst, takeOver as takeOverFrom, unknownRules } from '../../src/core/take-over.ts';
 import { constants, type Hello, maxMemoBytes, type Slot } from '../../src/link/messages.ts';
