@@ -42,6 +42,8 @@ export interface Problem {
 
 /** What of reinit itself is worth knowing. */
 export interface ReinitStatus {
+  /** Of the container: the name of the pod, where it has one. */
+  readonly host: string;
   readonly version: string;
   readonly pid: number;
   /** How many controllers there were before this one. */

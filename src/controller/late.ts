@@ -1,6 +1,7 @@
 /** What is loaded while the application starts already: the log's real form, and watching. */
 
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
 import type { HttpSettings } from '../config/model.ts';
@@ -66,7 +67,7 @@ function controllerOf(
 ): Controller {
   return {
     config,
-    reinit: { version, pid: process.pid, controller_generation: generation, since },
+    reinit: { host: hostname(), version, pid: process.pid, controller_generation: generation, since },
     journal,
     state: () => driver.state,
     dispatch: driver.dispatch,

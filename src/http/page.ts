@@ -29,14 +29,14 @@ export function renderPage(report: Report, generations: readonly Generation[], e
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${word} · reinit</title>
+<title>${word} · ${report.reinit.host} · reinit</title>
 <link rel="icon" href="${tabIcon(tone)}">
 <style nonce="${nonce}">${verbatim(base + standing + cards + places)}</style>
 </head>
 <body>
 ${signs}
 <header class="top">
-<p class="brand">reinit <span class="muted">status</span></p>
+<p class="brand">reinit <span class="muted">on ${report.reinit.host}</span></p>
 <p id="live" class="muted">As of <time id="as-of" datetime="${time}">${utc(time)}</time></p>
 </header>
 <p id="lost" role="status"></p>

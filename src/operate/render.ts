@@ -23,7 +23,7 @@ export function statusText(report: Report, now: number): string {
   const head = [
     `application    ${life.join(', ')}`,
     `configuration  ${rules.length === 0 ? 'nothing is watched' : report.in_sync ? 'in sync' : 'NOT in sync'}`,
-    `reinit         ${reinit.version}, up ${age(reinit.since, now)}${controller}`,
+    `reinit         ${reinit.version} on ${reinit.host}, up ${age(reinit.since, now)}${controller}`,
     ...ownFileLines(report),
   ];
   if (rules.length === 0) return `${head.join('\n')}\n`;

@@ -86,7 +86,7 @@ describe.skipIf(!installed('chromium'))('the status page in Chromium', () => {
     server.show({ ...inSync, generations: [generation(), refusedGeneration(), generation({ hash: 'c0ffee15900d', decided_at: ago(0) })] });
     server.send('entry', entry(0, 'info', 'change c0ffee15900d of /etc/nginx applied: reloaded, 3.1s after it was seen'));
     await page.waitForSelector('.headline.good');
-    expect(await page.title()).toBe('In sync · reinit');
+    expect(await page.title()).toBe('In sync · web-7d9f · reinit');
     expect(await textOf('.timeline li >> nth=0')).toContain('c0ffee15900d');
     expect(await page.locator('.timeline details').getAttribute('open')).not.toBeNull();
     expect(await page.evaluate('document.activeElement.localName')).toBe('summary');

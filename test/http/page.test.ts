@@ -72,7 +72,7 @@ describe('the headline is as bad as the worst', () => {
     ['Not ready', report([refusedRule()], { application: { ...application, ready: false } })],
     ['Down', report([refusedRule()], { application: { ...application, state: 'backoff', pid: null, attempt: 3, next_start_at: ago(-7) } })],
   ])('%s', (word, is) => {
-    expect(words(page(shown({ report: is })))).toContain(`${word} · reinit`);
+    expect(words(page(shown({ report: is })))).toContain(`${word} · web-7d9f · reinit`);
   });
 });
 

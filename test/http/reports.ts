@@ -78,7 +78,7 @@ export function report(rules: readonly RuleReport[] = [rule()], over: Partial<Re
     rules,
     own_file: null,
     restarts: 1,
-    reinit: { version: '0.1.0', pid: 12, controller_generation: 0, since: ago(90_000) },
+    reinit: { host: 'web-7d9f', version: '0.1.0', pid: 12, controller_generation: 0, since: ago(90_000) },
     ...over,
   };
 }

@@ -62,7 +62,7 @@ export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
   };
   const controller: FakeController = {
     config,
-    reinit: { version: '1.2.3', pid: 1, controller_generation: 2, since: new Date(Date.now() - 1_000).toISOString() },
+    reinit: { host: 'web-7d9f', version: '1.2.3', pid: 1, controller_generation: 2, since: new Date(Date.now() - 1_000).toISOString() },
     journal,
     clock: 10_000,
     state: () => state,

@@ -46,13 +46,13 @@ const report: Report = {
   rules: [rule],
   own_file: null,
   restarts: 2,
-  reinit: { version: '1.2.3', pid: 9, controller_generation: 1, since: '2026-03-01T11:00:00Z' },
+  reinit: { host: 'web-7d9f', version: '1.2.3', pid: 9, controller_generation: 1, since: '2026-03-01T11:00:00Z' },
 };
 
 test('status, for somebody on call', () => {
   expect(statusText(report, now)).toBe(`application    running, ready, pid 7, since 2d3h, 2 restarts
 configuration  NOT in sync
-reinit         1.2.3, up 1h0m, controller started 2 times
+reinit         1.2.3 on web-7d9f, up 1h0m, controller started 2 times
 
 RULE        STATE             RUNS WITH     FILES HOLD    LAST GOOD  SINCE
 /etc/nginx  refused (pinned)  aaaaaaaaaaaa  bbbbbbbbbbbb  -          1m30s
