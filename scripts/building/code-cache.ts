@@ -96,7 +96,8 @@ async function warm(target: Target, settings: Settings, wanted: readonly string[
   writeFileSync(join(directory, 'reinit.yaml'), settings(directory));
   const init = [...(target.runner ?? []), join(target.binDir, 'reinit'), '-c', join(directory, 'reinit.yaml')];
   const untilDone = ['timeout', '120', 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.1; done', join(directory, 'done')];
-  await run(['env', `REINIT_NODE=${node}`, ...init, '--', ...untilDone]);
+  // Nothing of the caller's: a REINIT_* of theirs would be a setting.
+  await run(['env', '-i', `PATH=${process.env.PATH}`, `REINIT_NODE=${node}`, ...init, '--', ...untilDone]);
   for (const name of wanted) {
     const made = join(directory, `${name}.cache`);
     await check(target, name, made);

@@ -129,7 +129,7 @@ describe('the controller', () => {
       [spawn(0)],
       [spawn(9, { role: 3 })],
       [helper(9, ['/bin/true'], { flags: 32 })],
-      [spawn(9, { flags: 128 })],
+      [spawn(9, { flags: 256 })],
       [helper(9, ['a\0b'])],
       [helper(9, ['/bin/true'], { uid: -2 })],
       [helper(9, ['/bin/true'], { uid: 1, groups: [Buffer.from('wheel')] })],
