@@ -10,6 +10,7 @@ import { parseDuration } from '../core/durations.ts';
 import { exitCodes } from '../core/exit-codes.ts';
 import type { RuleVerb } from '../core/rule.ts';
 import type { Entry } from '../journal/journal.ts';
+import type { TreeSample } from '../usage/usage.ts';
 import { ask, NotReached, Refused } from './client.ts';
 import { entryLine, historyText, statusText } from './render.ts';
 import { samplesOf, topText } from './top.ts';
@@ -169,12 +170,24 @@ async function top({ options, socket, output }: Given): Promise<number> {
   const { application } = await ask<Report>({ verb: 'status' }, { socket, timeoutMs: quickMs });
   if (application.pid === null) throw new Refused({ code: 'not_running', message: 'the application does not run' });
   for await (const sample of samplesOf(application.pid)) {
+    if (isAnother(sample, application.since)) throw new Refused(elsewhere);
     if (options.json) output.out(`${JSON.stringify(sample)}\n`);
     else output.out(`${options.once ? '' : clearScreen}${topText(sample)}`);
     if (options.once) break;
   }
   return exitCodes.ok;
 }
+
+/** Whoever reaches the socket need not see the same processes by the same numbers. */
+const isAnother = ({ processes: [main] }: TreeSample, since: string | null): boolean =>
+  main !== undefined && since !== null && Math.abs(main.since - Date.parse(since)) > apartMs;
+/** Clocks that were set since are no reason. */
+const apartMs = 60_000;
+const elsewhere = {
+  code: 'elsewhere',
+  message: "the application's process has another number here",
+  hint: 'Ask in the container: docker exec app reinit top.',
+} as const;
 
 async function signal(verb: 'stop' | 'signal', { rules, options, socket, output }: Given): Promise<number> {
   const request: Request = verb === 'stop' ? { verb } : { verb, signal: rules[0] ?? '' };

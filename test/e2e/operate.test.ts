@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Generation } from '../../src/control/history.ts';
 import type { Outcome } from '../../src/control/protocol.ts';
@@ -107,7 +108,9 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     expect(await mainOf(site, container)).not.toBe(main);
     expect(json<Entry[]>({ out: `[${(await ask('events', '--json', '--last', '3')).out.trim().split('\n').join(',')}]` })).toHaveLength(3);
 
-    const tree = json<TreeSample>(await ask('top', '--once', '--json'));
+    expect(await ask('top', '--once')).toMatchObject({ code: 1, error: expect.stringContaining('another number here') });
+    const inside = ['--target', `${container.pid}`, '--pid', '--mount', reinit, 'top', '--once', '--json', '--socket', socket];
+    const tree = json<TreeSample>({ out: await promisify(execFile)('nsenter', inside).then(({ stdout }) => stdout) });
     expect(tree.processes.map(({ name }) => name)).toEqual(Array(tree.processes.length).fill('nginx'));
     expect(tree.memory).toBeGreaterThan(2 ** 20);
 
