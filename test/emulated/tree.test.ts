@@ -32,7 +32,8 @@ describe.skipIf(foreign.runner === undefined)(`the tree for ${foreign.arch}, emu
       expect(machineOf(join(tree, name))).toBe(machines[foreign.arch]);
   });
 
-  it('has an init of at most 80 kB, made with musl', () => expect(statSync(init).size).toBeLessThanOrEqual(80 * 1024));
+  // The other architecture's code is a little longer, and its segments are aligned to larger pages.
+  it('has an init of at most 88 kB, made with musl', () => expect(statSync(init).size).toBeLessThanOrEqual(88 * 1024));
 
   it('is as small as it has to be, licences included', async () => {
     expect(rawSize(tree)).toBeLessThanOrEqual(limits.raw);

@@ -31,22 +31,25 @@ async function running(options: Parameters<typeof startDriven>[1] = {}, command 
 }
 
 describe('the controller', () => {
-  it('is told on request how many orphans were reaped and signals passed on, over the lives of controllers', async () => {
-    const { one, controller, life } = await running();
-    send(one.pid, 10, '40:1');
-    await eventually('the one that is not handed over has come', () => signalsSeen(one.stdout()).length === 1);
-    life.commit([count(1), helper(7, ['/bin/sh', '-c', '(setsid sh -c : &); (setsid sh -c : &); exit 3'])]);
-    await event(life, 'exited');
-    const told = async (of: typeof life, id: number) => {
-      of.commit([count(id)]);
-      return eventually('an answer', () => of.counted.find((one) => one.id === id));
-    };
-    expect(life.counted[0]).toEqual({ kind: 'counted', id: 1, orphans: 0, forwarded: 1 });
-    await eventually('the orphans', async () => (await told(life, 2 + life.counted.length)).orphans === 2);
-    killLife(one, life);
-    const second = await controller.life(1);
-    expect(await told(second, 1)).toEqual({ kind: 'counted', id: 1, orphans: 2, forwarded: 1 });
-  });
+  unlessEmulated(movesRealTime)(
+    'is told on request how many orphans were reaped and signals passed on, over the lives of controllers',
+    async () => {
+      const { one, controller, life } = await running();
+      send(one.pid, 10, '40:1');
+      await eventually('the one that is not handed over has come', () => signalsSeen(one.stdout()).length === 1);
+      life.commit([count(1), helper(7, ['/bin/sh', '-c', '(setsid sh -c : &); (setsid sh -c : &); exit 3'])]);
+      await event(life, 'exited');
+      const told = async (of: typeof life, id: number) => {
+        of.commit([count(id)]);
+        return eventually('an answer', () => of.counted.find((one) => one.id === id));
+      };
+      expect(life.counted[0]).toEqual({ kind: 'counted', id: 1, orphans: 0, forwarded: 1 });
+      await eventually('the orphans', async () => (await told(life, 2 + life.counted.length)).orphans === 2);
+      killLife(one, life);
+      const second = await controller.life(1);
+      expect(await told(second, 1)).toEqual({ kind: 'counted', id: 1, orphans: 2, forwarded: 1 });
+    },
+  );
 
   unlessEmulated(movesRealTime)('is told the state at the begin, and all that it has not acknowledged, also after kill -9', async () => {
     const { one, controller, life } = await running();
