@@ -1,6 +1,6 @@
 /**
  * `npm run bench:soak`: a day of a busy container, compressed: 50,000 changes, 5,000 restarts, a million orphans. What reinit holds (memory, descriptors)
- * is looked at ten times on the way and has to stay flat. `--quick` does a hundredth of it; `--write` puts the table into bench/SOAK.md.
+ * is looked at ten times on the way and has to stay flat. `--share N` does an Nth of it; `--write` puts the table into bench/SOAK.md.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { talk } from '../test/fixtures/operate.ts';
 import { childNamed, kilobytes, native, prepare, reinit, root, scratch, start } from './measure.ts';
 import { createTable } from './table.ts';
 
-const share = process.argv.includes('--quick') ? 100 : 1;
+const share = process.argv.includes('--share') ? Number(process.argv[process.argv.indexOf('--share') + 1]) : 1;
 const [changes, restarts, orphans] = [50_000 / share, 5_000 / share, 1_000_000 / share];
 const looks = 10;
 const { row, text } = createTable(
