@@ -35,7 +35,7 @@ export default defineConfig({
           include: [
             'test/{cli,config,control,controller,core,docs,doctor,environment,host,http,journal,link,loader,log,notify,operate,probe,publish,target,usage,watch}/**/*.test.ts',
           ],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       // The built init and the built program as real PID 1 with real applications.
