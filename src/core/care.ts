@@ -108,8 +108,9 @@ const notAsked = (probe: Probe, at: number): Serving => ({
  * @param paused another instance is to take over: nothing is asked that could lead to a restart
  */
 export function careTransition(care: Care, event: CareEvent, given: Given, paused: boolean, id: number): CareStep | undefined {
+  const silent = paused && event.kind === 'timeElapsed'; // an answer to what was asked before is one all the same
   return (
-    (paused ? undefined : lives(care, event, given, id)) ?? serves(care, event, given, id) ?? (paused ? undefined : weighs(care, event, id))
+    (silent ? undefined : lives(care, event, given, id)) ?? serves(care, event, given, id) ?? (silent ? undefined : weighs(care, event, id))
   );
 }
 
