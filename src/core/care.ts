@@ -87,7 +87,7 @@ export function careFor(care: Care | undefined, since: number, at: number, given
   if (!liveness && !readiness && !memory_limit && !max_uptime) return undefined;
   return {
     liveness: liveness && (care?.liveness ?? startProbing(liveness, at)),
-    aliveAt: care?.aliveAt ?? since,
+    aliveAt: care && !care.liveness ? at : (care?.aliveAt ?? since), // who was not asked was not silent
     serving: readiness && (care?.serving ?? notAsked(readiness, at)),
     weighing: memory_limit && (care?.weighing ?? { step: { kind: 'waiting', at: at + weighFirstMs }, over: undefined, problem: undefined }),
     renewAt: max_uptime && Math.max(since + max_uptime, care?.renewedAt ? care.renewedAt + renewAgainMs : 0),

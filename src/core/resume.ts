@@ -1,6 +1,7 @@
 /** How a controller goes on where the former one was killed, under a configuration that may be another one by now. Pure. */
 import type { Config, ServiceConfig } from '../config/model.ts';
 import type { Batch } from './apply-state.ts';
+import { type Care, careFor } from './care.ts';
 import { decideStart } from './first-start.ts';
 import { hasTakenOver, proveFrom } from './own-config.ts';
 import { policiesOf, type RulePolicy } from './policy.ts';
@@ -9,6 +10,7 @@ import { shortHash } from './reading.ts';
 import { adoptedRule, freshRule, type RuleState } from './rule.ts';
 import { close, openRun, toService } from './run.ts';
 import type { Readiness, ServiceState } from './service-state.ts';
+import type { In } from './service-steps.ts';
 import { needsRestart, startSettingsOf } from './start-settings.ts';
 import type { Beginning, Run, State, Step } from './state.ts';
 
@@ -47,13 +49,14 @@ function beginOnOwn(run: Run, at: number): void {
 }
 
 /** What is asked of the application: a probe that is gone cannot say no any more, and the others are put as they stand now. */
-function withProbes(service: ServiceState, { ready, liveness, readiness }: ServiceConfig, at: number): ServiceState {
+function withProbes(service: ServiceState, main: ServiceConfig, at: number): ServiceState {
   if (service.kind !== 'running') return service;
+  const { ready, liveness, readiness } = main;
   const left = (now: Readiness): Readiness => {
     if (now.kind !== 'probing') return now;
     return ready ? { kind: 'probing', probing: resumedProbing(now.probing, ready, at) } : { kind: 'ready' };
   };
-  const { beside, care } = service;
+  const { beside, care = notCaredFor(service, main, at) } = service;
   const alive = care?.liveness && liveness && resumedProbing(care.liveness, liveness, at);
   const serving = care?.serving && readiness && { ...care.serving, probing: resumedProbing(care.serving.probing, readiness, at) };
   return {
@@ -62,6 +65,12 @@ function withProbes(service: ServiceState, { ready, liveness, readiness }: Servi
     beside: beside && { ...beside, readiness: left(beside.readiness) },
     ...(care && { care: { ...care, liveness: alive, serving } }),
   };
+}
+
+/** The former configuration asked nothing: who was not asked was not silent. */
+function notCaredFor({ readiness, since }: In<'running'>, main: ServiceConfig, at: number): Care | undefined {
+  const care = readiness.kind === 'probing' ? undefined : careFor(undefined, since, at, main);
+  return care && { ...care, aliveAt: at };
 }
 
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */

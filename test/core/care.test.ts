@@ -41,6 +41,8 @@ describe('care', () => {
     expect(
       careFor(begun, 1_000, 3_000, { liveness: undefined, readiness: undefined, memory_limit: undefined, max_uptime: undefined }),
     ).toBe(undefined);
+    const added = careFor({ ...begun, liveness: undefined }, 1_000, 3_000, given);
+    expect(added, 'what was not asked was not silent').toMatchObject({ aliveAt: 3_000 });
     const only = careFor(begun, 1_000, 3_000, { ...given, readiness: undefined, memory_limit: undefined });
     expect(only).toMatchObject({ liveness: begun.liveness, serving: undefined, weighing: undefined });
   });
@@ -133,6 +135,9 @@ test('a question under way when another configuration is taken over is put as it
     const { commands } = transition(state, { kind: 'timeElapsed', at: 9_000 }, config);
     return { service: state.service, probes: commands.flatMap((command) => (command.kind === 'probe' ? [command.of] : [])) };
   };
+  expect(next({ ...service, care: undefined }, { liveness: exec }).service, 'not silent before it was asked').toMatchObject({
+    care: { aliveAt: 9_000 },
+  });
   const unready = { ...service, readiness: { kind: 'probing', probing: asking } } as const;
   expect(next(unready, { ready: exec }).probes).toEqual([{ service: 'ready' }]);
   expect(next(unready, { ready: notify }).service).toMatchObject({ readiness: { probing: { kind: 'listening', until: 12_000 } } });
@@ -195,6 +200,8 @@ describe('liveness', () => {
     expect(kinds(simulation)).toEqual(['start', 'stop', 'start', 'stop', 'start', 'stop', 'leave']);
     expect(simulation.init.exitCode).toBe(104);
     expect(noted(simulation)).toContain('gave_up');
+    const sequels = simulation.notes.flatMap((note) => (note.kind === 'not_alive' ? [note.sequel] : []));
+    expect(sequels).toEqual(['restart', 'restart', 'give_up']);
   });
 
   test('restart: no: the container ends', async () => {
