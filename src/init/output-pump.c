@@ -196,7 +196,7 @@ static void wait_for(struct pollfd polls[LANES])
 		polls[i] = (struct pollfd){input ? inputs[i] : waits_for_output(i) ? output_state->lanes[i].stream : -1, input ? POLLIN : POLLOUT, 0};
 		now |= input && finishing;
 	}
-	/* TERM means: another one takes over. It ends this one here and nowhere else. */
+	/* TERM means: another one takes over. It ends this one here and nowhere else, and only where there is nothing to do: ppoll(2) lets it in while it waits. */
 	ppoll(polls, LANES, now ? &at_once : NULL, &all_but_term);
 	for (int i = 0; i < LANES; i++)
 		if (finishing && waits_for_input(i))
@@ -244,7 +244,7 @@ _Noreturn void output_pump(const int fds[LANES], bool finish)
 			if (polls[i].revents && !serve(lane, i, polls[i].events == POLLIN, polls[i].events == POLLOUT))
 				lane->over = leaves = true;
 		}
-		if (leaves || output_state->stage != told)
+		if (leaves || output_state->stage != told || __atomic_load_n(&output_state->asked, __ATOMIC_ACQUIRE))
 			_exit(0); /* init has something to do; the next one goes on as well as this one */
 	}
 }

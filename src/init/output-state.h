@@ -43,6 +43,7 @@ struct lane {
 struct output_state {
 	uint64_t passed; /* killpoint.h */
 	uint64_t moved; /* bytes that were written, for the one who waits */
+	bool asked; /* by init: the pump is to end. It goes with a TERM, which comes through only where the pump waits */
 	int error; /* the file's trouble: stage and errno */
 	uint8_t stage;
 	uint64_t retry_at;

@@ -47,8 +47,10 @@ static bool take_memory(void)
 
 static void replace_pump(void)
 {
-	if (pump > 0 && !replaced)
-		replaced = kill(pump, SIGTERM) == 0;
+	if (pump <= 0 || replaced)
+		return;
+	__atomic_store_n(&output_state->asked, true, __ATOMIC_RELEASE);
+	replaced = kill(pump, SIGTERM) == 0;
 }
 
 void output_set(const struct msg_output *m)
@@ -114,7 +116,7 @@ bool output_open(int ends[2])
 
 static void start_pump(void)
 {
-	replaced = false;
+	replaced = output_state->asked = false;
 	start_at = NEVER;
 	started_at = now_ms();
 	pid_t pid = fork();
