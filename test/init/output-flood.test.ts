@@ -1,12 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
 import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
-import { exit, hold, nested, orders, output } from '../fixtures/init/effects.ts';
-import { endAll } from '../fixtures/init/init.ts';
+import { exit, hold, nested, orders, output, stop } from '../fixtures/init/effects.ts';
+import { endAll, statusField } from '../fixtures/init/init.ts';
 import { flags, json, lines, removeScratch, running, scratch, shell } from '../fixtures/init/output.ts';
+import { processesOf } from '../fixtures/namespace.ts';
+import { makeFifo } from '../fixtures/pipe.ts';
 
 afterAll(removeScratch);
 afterEach(async () => {
@@ -43,5 +46,36 @@ describe('a flood without end', () => {
     await eventually('the other file', () => readFileSync(after.path, 'utf8').includes('> y\n'));
     life.commit([exit(0)]);
     expect(await one.exited).toBe(0);
+  });
+});
+
+describe('two instances on one stream', () => {
+  it('leave each other lines whole that are longer than what it takes at once', async () => {
+    const { one, controller } = await startDriven(['/bin/true']);
+    const life = await controller.life(0);
+    const long = { flags: flags.output, argv: argv(`exec '${lines}' 200 30000 65536`) };
+    life.commit([orders({ main_end: hold }), output(), nested(1, long), nested(2, long)]);
+    for (const number of [1, 2]) await event(life, 'exited', ({ token }) => token === number);
+    life.commit([stop(1), stop(2), exit(0)]);
+    expect(await one.exited).toBe(0);
+    const all = one.stdout().split('\n').slice(0, -1);
+    expect(all.filter((line) => !/^\d{9} x{29989}$/.test(line)).map((line) => line.length)).toEqual([]);
+    expect(all).toHaveLength(400);
+  });
+
+  it('that nobody reads do not keep the other stream', async () => {
+    const place = scratch();
+    const read = makeFifo(join(place, 'stdout'));
+    const through = shell('exec "$@" >"$0"').concat(join(place, 'stdout'));
+    const { one, controller } = await startDriven(['/bin/true'], { through });
+    const life = await controller.life(0);
+    const script = `'${flood}' & until [ -e '${place}/go' ]; do sleep 0.01; done; echo alive >&2; wait`;
+    const both = { flags: flags.output, argv: argv(script) };
+    life.commit([orders({ main_end: hold }), output(), nested(1, both), nested(2, both)]);
+    const waiting = (pid: number) => statusField(pid, 'Name') === 'flood' && contentOf(`/proc/${pid}/wchan`).includes('pipe_write');
+    await eventually('both wait', () => processesOf(one.id).filter(waiting).length === 2);
+    writeFileSync(join(place, 'go'), '');
+    await eventually('both are heard', () => one.stderr().match(/^alive$/gm)?.length === 2);
+    read.destroy();
   });
 });
