@@ -107,7 +107,7 @@ static void finish_block(struct lane *lane, uint8_t number)
 	lane->there.begin = lane->next;
 	output_step();
 	lane->in_line = lane->next_in_line;
-	lane->out_begin = 0;
+	output_step();
 	__atomic_store_n(&lane->out_end, 0, __ATOMIC_RELEASE);
 }
 
