@@ -180,16 +180,16 @@ void output_tick(uint64_t now)
 		start_pump();
 }
 
-/* Until it has ended, or nothing has moved for so long. */
+/* Until it has ended, or nothing has moved for so long: counted in pauses, for by the clock a container that was frozen has waited as well. */
 static bool pump_ends(void)
 {
-	uint64_t moved = output_state->moved, end = now_ms() + STUCK_MS;
-	while (now_ms() < end) {
+	uint64_t moved = output_state->moved;
+	for (int quiet = 0; quiet < STUCK_MS; quiet++) {
 		pid_t ended = waitpid(pump, NULL, WNOHANG);
 		if (ended == pump || (ended < 0 && errno == ECHILD))
 			return true;
 		if (moved != output_state->moved)
-			end = now_ms() + STUCK_MS;
+			quiet = 0;
 		moved = output_state->moved;
 		struct timespec pause = {0, 1000000};
 		nanosleep(&pause, NULL);
