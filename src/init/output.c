@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -102,16 +103,15 @@ static void close_lane(int lane)
 	inputs[lane] = -1;
 }
 
-bool output_open(int ends[2])
+void output_open(int ends[2])
 {
 	ends[0] = ends[1] = -1;
 	if (take_memory() && open_lane(STDOUT_FILENO, &ends[0]) && open_lane(STDERR_FILENO, &ends[1]))
-		return true;
+		return;
 	say(SAY_WARN, "the application's output goes where it would without `output`: there is no pipe for it (%s)", strerror(errno));
 	if (ends[0] >= 0)
 		close(ends[0]); /* the lane has ended, and is closed as such */
 	ends[0] = -1;
-	return false;
 }
 
 static void start_pump(void)
