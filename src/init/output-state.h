@@ -22,7 +22,7 @@ enum {
 	OUT_ROOM = BLOCK + 6 * LINE_ROOM + MAX_PREFIX + 128, /* JSON makes six bytes of one at the most */
 };
 
-enum output_stage { FILE_WORKS, FILE_OPEN, FILE_WRITE, FILE_ROTATE };
+enum output_stage { FILE_WORKS, FILE_OPEN, FILE_WRITE, FILE_ROTATE, FILE_NOT_TRIED };
 
 /* One stream of one instance. */
 struct lane {
