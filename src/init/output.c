@@ -15,7 +15,7 @@
 #include "output-state.h"
 #include "say.h"
 
-enum { YOUNG_MS = 100 / PACE, AGAIN_MS = 1000, STUCK_MS = 5000 / PACE, LEAST_SIZE = 65536 };
+enum { YOUNG_MS = 100 / PACE, AGAIN_MS = 1000, QUIET_MS = 10000, STUCK_MS = 5000 / PACE, LEAST_SIZE = 65536 };
 
 struct output_state *output_state;
 struct output_settings output_settings;
@@ -139,7 +139,7 @@ static void start_pump(void)
 		pump = pid;
 		return;
 	}
-	say(SAY_WARN, "the application's output waits: there is no process for it (%s)", strerror(errno));
+	say(SAY_WARN, "the application's output waits for a process (%s)", strerror(errno));
 	start_at = started_at + AGAIN_MS;
 }
 
@@ -160,14 +160,27 @@ static void close_ended(void)
 			close_lane(i);
 }
 
+/* An OOM killer, perhaps, and then again and again. */
+static void tell_of_failure(int status, uint64_t now)
+{
+	static uint64_t quiet_until;
+	if (now < quiet_until)
+		return;
+	quiet_until = now + QUIET_MS;
+	say(SAY_WARN, "reinit-output was killed (signal %d)", WTERMSIG(status));
+}
+
 /* At once, but one that dies as soon as it is there is given time. */
 static void start_next(int status)
 {
-	bool fails = !replaced && !(WIFEXITED(status) && WEXITSTATUS(status) == 0) && now_ms() < started_at + YOUNG_MS;
+	uint64_t now = now_ms();
+	bool fails = !replaced && status != 0;
+	if (fails)
+		tell_of_failure(status, now);
 	if (lanes_used() == 0)
 		return;
-	if (fails)
-		start_at = now_ms() + YOUNG_MS;
+	if (fails && now < started_at + YOUNG_MS)
+		start_at = now + YOUNG_MS;
 	else
 		start_pump();
 }
@@ -214,17 +227,22 @@ void output_flush(void)
 {
 	finishing = true;
 	replace_pump();
+	bool stuck = false;
 	for (int tries = 0; pump > 0 || lanes_used() > 0;) {
 		if (pump <= 0)
 			start_pump();
-		if (pump <= 0 || !pump_ends() || ++tries > 2 * LANES)
+		stuck = pump > 0 && !pump_ends();
+		if (pump <= 0 || stuck || ++tries > 2 * LANES)
 			break;
 		pump = 0;
 		close_ended();
 	}
 	if (lanes_used() == 0)
 		return;
-	say(SAY_WARN, "nobody has read the application's output for %d ms: the last of it is lost", STUCK_MS);
+	if (stuck)
+		say(SAY_WARN, "nobody has read the application's output for %d ms: the last of it is lost", STUCK_MS);
+	else
+		say(SAY_WARN, "the last of the output is lost");
 	if (pump > 0)
 		kill(pump, SIGKILL); /* it would hold what it writes to open */
 }

@@ -121,3 +121,14 @@ it('trouble with another file is told, and that another one works', async () => 
   expect(await one.exited).toBe(0);
   expect(told()).toEqual(['open', 'open', '']);
 });
+
+it('a pump that is killed again and again is told, once', async () => {
+  const { one } = await running(shell('while sleep 0.01; do :; done'), output());
+  for (let last = 0, killed = 0; killed < 5; killed += 1) {
+    const pump = await eventually('the next pump', () => [pumpOf(one)].find((pid) => pid !== last));
+    process.kill(pump, 'SIGKILL');
+    last = pump;
+  }
+  await eventually('it is told', () => one.stderr().includes('reinit-output was killed (signal 9)'));
+  expect(one.stderr().match(/signal 9/g)).toHaveLength(1);
+});
