@@ -21,7 +21,7 @@ import {
   shell,
   written,
 } from '../fixtures/init/output.ts';
-import { collect, gone, processesOf } from '../fixtures/namespace.ts';
+import { collect, gone, type Namespace, processesOf } from '../fixtures/namespace.ts';
 import { makeFifo } from '../fixtures/pipe.ts';
 
 afterAll(removeScratch);
@@ -97,32 +97,40 @@ describe('nothing is lost', () => {
     return numbers.length;
   }
 
+  /** An application that writes so many lines, and then stays: nothing is left to the end, when time is short. */
+  const waiting = (count: number): string[] => shell(`'${lines}' ${count} 100 10000 && read _`);
+
+  async function allWritten(one: Namespace, count: number): Promise<void> {
+    await says(one, `\n${numbered(count).slice(-100)}`);
+    one.stdin?.end('\n');
+    expect(await one.exited).toBe(0);
+  }
+
   it('when the pump is killed again and again', async () => {
     const count = 150_000;
-    const { one } = await running([lines, `${count}`, '100', '10000'], output());
-    let killed = 0;
-    for (let last = gone; killed < 12; ) {
-      const pump = await eventually('the next pump', () => pumpOf(one) ?? (one.ended() && gone));
-      if (pump === gone) break;
-      if (pump === last) continue;
-      process.kill(pump, 'SIGKILL');
-      last = pump;
-      killed += 1;
+    const { one } = await running(waiting(count), output(), { stdin: 'pipe' });
+    for (let [killed, last] = [0, gone]; killed < 12; killed += 1) {
+      last = await eventually('the next pump', () => [pumpOf(one)].find((pump) => pump !== last));
+      process.kill(last, 'SIGKILL');
     }
-    expect(await one.exited).toBe(0);
-    expect(killed).toBeGreaterThan(4);
-    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(killed * 1000);
+    await allWritten(one, count);
+    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(12 * 1000);
   });
 
-  it.each([3, 5, 7, 11])('when it is killed at each step of its work, each %i. time', async (every) => {
-    const path = scratch();
-    const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+  it('when it is killed at each step of its work, again and again', async () => {
     const count = 10_000;
-    const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
-    const one = await written([lines, `${count}`, '100', '10000'], how, { env, binary: reinitTest });
-    expectSame(contents(path), numbered(count));
-    expect(rotated(path).length).toBeGreaterThan(7);
-    expect(expectNoneMissing(one.stdout(), count)).toBeGreaterThanOrEqual(count);
+    let twice = 0;
+    for (const every of [3, 5, 7, 11]) {
+      const path = scratch();
+      const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+      const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
+      const { one } = await running(waiting(count), how, { env, binary: reinitTest, stdin: 'pipe' });
+      await allWritten(one, count);
+      expectSame(contents(path), numbered(count));
+      expect(rotated(path).length).toBeGreaterThan(7);
+      twice += expectNoneMissing(one.stdout(), count) - count;
+    }
+    expect(twice).toBeGreaterThan(0); // it was killed between a write and the count of it
   });
 
   it('when the controller is killed', async () => {
@@ -172,10 +180,9 @@ describe('instances', () => {
       life.commit([], { ack: life.events.at(-1)?.seq ?? 0 });
       await says(one, new RegExp(`^(> no end\n){${token}}$`));
     }
-    const before = performance.now();
     life.commit([exit(3)]);
     expect(await one.exited).toBe(3);
-    expect(performance.now() - before).toBeLessThan(4000);
+    expect(one.stderr()).not.toContain('nobody has read');
     expect(one.stdout()).toBe('> no end\n'.repeat(3));
   });
 
