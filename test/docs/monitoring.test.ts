@@ -25,15 +25,19 @@ async function scraped(): Promise<{ readonly metrics: Set<string>; readonly seri
 
 test('rules and dashboard ask for series that there are', async () => {
   const { series } = await scraped();
-  for (const name of ['alerts.yaml', 'dashboard.json'])
+  for (const name of ['alerts.yaml', 'dashboard.json']) {
+    const asked = [...namesIn(file(name))];
+    expect(asked.length, name).toBeGreaterThan(0);
     expect(
-      [...namesIn(file(name))].filter((one) => !series.has(one)),
+      asked.filter((one) => !series.has(one)),
       name,
     ).toEqual([]);
+  }
 });
 
 test('the page names each metric', async () => {
   const { metrics } = await scraped();
   const told = namesIn(file('README.md'));
+  expect(metrics.size).toBeGreaterThan(0);
   expect([...metrics].filter((one) => !told.has(one))).toEqual([]);
 });
