@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { gone } from '../fixtures/namespace.ts';
 import { running, serve } from './serving.ts';
 
 test('probes: a line each, and why not', async () => {
@@ -29,7 +30,7 @@ test('status and history are JSON', async () => {
   controller.tell('change_seen', { from: 'a', to: 'b', files: ['/etc/r/x'] });
   const status = await ask('/status?pretty');
   expect(status.headers['content-type']).toBe('application/json; charset=utf-8');
-  expect(JSON.parse(status.body)).toMatchObject({ v: 1, healthy: true, application: { pid: 7 }, reinit: { version: '1.2.3' } });
+  expect(JSON.parse(status.body)).toMatchObject({ v: 1, healthy: true, application: { pid: gone }, reinit: { version: '1.2.3' } });
   expect(JSON.parse((await ask('/history')).body)).toMatchObject({ generations: [{ rule: 'r', hash: 'b', fate: 'seen' }] });
 });
 

@@ -12,6 +12,7 @@ import { createJournal, type Journal } from '../../src/journal/journal.ts';
 import type { LogFields } from '../../src/log/lines.ts';
 import { createLog, type Log } from '../../src/log/log.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { gone } from '../fixtures/namespace.ts';
 import { configOf } from '../fixtures/simulation.ts';
 
 export interface FakeController extends Controller {
@@ -26,7 +27,7 @@ export interface FakeController extends Controller {
 export const running: ServiceState = {
   kind: 'running',
   token: 1,
-  pid: 7,
+  pid: gone,
   attempt: 0,
   since: 1_000,
   readiness: { kind: 'ready' },

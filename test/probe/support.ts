@@ -74,11 +74,14 @@ export function selfSigned(): Certificate {
 
 export const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
-/** What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it. */
+/**
+ * What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it.
+ * A connection that is left to itself would be closed after 5 s, by Node.
+ */
 export async function leavesNothingOpen<T>(run: () => Promise<T>, more = 0): Promise<T> {
   const before = openFiles();
   const result = await run();
-  await eventually('as many open files as before', () => openFiles() <= before + more, 2_000);
+  await eventually('as many open files as before', () => openFiles() <= before + more, 4_000);
   return result;
 }
 
@@ -90,11 +93,11 @@ export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: 
 
 /** A shell that says `up` when it has done what it has to. It ends with all its children when the test is over. */
 export async function shell(script: string): Promise<ChildProcess & { readonly pid: number }> {
-  return until('up', spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] }));
+  return until('up', spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] }));
 }
 
-/** In a script for `shell`. */
-export const sleepers = (count: number): string => `for i in $(seq ${count}); do sleep 600 & done`;
+/** In a script for `shell`: children that wait for what nobody writes. They are no programs of their own: 500 of those take seconds to start. */
+export const sleepers = (count: number): string => `for i in $(seq ${count}); do read -u 3 & done`;
 
 export async function until(word: string, child: ChildProcess): Promise<ChildProcess & { readonly pid: number }> {
   const { pid } = child;
