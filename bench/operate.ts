@@ -83,7 +83,7 @@ const off = await run('off', { control_socket: 'off' });
 const on = await run('on', {});
 const http = await run('http', { http: { listen: `127.0.0.1:${port}` } });
 const page = async (path: string): Promise<string> => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
-await eventually('it is scraped', () => page('/metrics').catch(() => undefined), 10_000);
+await eventually('it is scraped', () => page('/metrics').catch(() => undefined));
 await delay(20_000);
 
 const base = megabytes(bare.pid);

@@ -38,9 +38,9 @@ writeFileSync(join(watched, 'a'), '0\n');
 writeFileSync(counted, Buffer.alloc(32));
 writeFileSync(join(directory, 'reinit.yaml'), JSON.stringify(settings));
 const running = start([reinit, '-c', join(directory, 'reinit.yaml')]);
-const controller = await eventually('the controller', () => childNamed(running.pid, /main\.cjs/), 10_000);
-await eventually('the application', () => counter('pid') > 0, 10_000);
-await eventually('the socket', () => existsSync(socket), 10_000);
+const controller = await eventually('the controller', () => childNamed(running.pid, /main\.cjs/));
+await eventually('the application', () => counter('pid') > 0);
+await eventually('the socket', () => existsSync(socket));
 
 let generation = 0;
 async function change(): Promise<void> {
@@ -48,7 +48,7 @@ async function change(): Promise<void> {
   generation += 1;
   writeFileSync(join(directory, 'place/.new'), `${generation}\n`);
   renameSync(join(directory, 'place/.new'), join(watched, 'a'));
-  await eventually(`change ${generation}`, () => counter('hups') > before, 30_000);
+  await eventually(`change ${generation}`, () => counter('hups') > before);
 }
 
 async function restart(): Promise<void> {

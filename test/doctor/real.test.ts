@@ -93,10 +93,10 @@ describe('validators', () => {
   test('a time limit that is kept, with what it had printed', async () => {
     const config = configured({
       command: ['true'],
-      watch: [{ paths: ['/etc/hostname'], validate_timeout: '300ms', validate: ['sh', '-c', 'echo waiting; sleep 60'] }],
+      watch: [{ paths: ['/etc/hostname'], validate_timeout: '2s', validate: ['sh', '-c', 'echo waiting; sleep 60'] }],
     });
     const { get } = await examine(['-c', config]);
-    expect(get('validate.failed')).toMatchObject({ title: expect.stringContaining('timed out after 300ms'), detail: 'waiting' });
+    expect(get('validate.failed')).toMatchObject({ title: expect.stringContaining('timed out after 2s'), detail: 'waiting' });
   });
 
   test('in the environment, the working directory and the umask of a start', async () => {

@@ -50,7 +50,7 @@ async function start(settings: object = {}, given: { readonly plain?: Payload; r
 
 const starts = ({ container }: World): string[] => [...container.stdout().matchAll(/^start (.*)$/gm)].map(([, text]) => text ?? '');
 const says = (world: World, ...texts: readonly string[]) =>
-  eventually(`the starts ${texts}, not ${starts(world)}`, () => starts(world).join() === texts.join(), 20_000);
+  eventually(`the starts ${texts}, not ${starts(world)}`, () => starts(world).join() === texts.join());
 const count = ({ container }: World, pattern: RegExp): number => container.stderr().match(new RegExp(pattern, 'g'))?.length ?? 0;
 
 async function stop({ container }: World): Promise<number> {

@@ -23,10 +23,8 @@ async function makePrometheus() {
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const has = (seconds: number) =>
-    eventually(
-      `an interval of ${seconds} s`,
-      async () => (await fetchText(`${url}/api/v1/status/config`)).includes(`scrape_interval: ${seconds}s`),
-      20_000,
+    eventually(`an interval of ${seconds} s`, async () =>
+      (await fetchText(`${url}/api/v1/status/config`)).includes(`scrape_interval: ${seconds}s`),
     );
   return { volume, file, command, has };
 }

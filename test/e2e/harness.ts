@@ -45,8 +45,8 @@ export function configFile(config: object): string {
 export async function logged(
   container: Pick<Namespace, 'stderr'>,
   pattern: RegExp,
-  timeoutMs = 10_000,
   count = 1,
+  timeoutMs?: number,
 ): Promise<readonly string[]> {
   const matches = () =>
     container

@@ -61,7 +61,7 @@ describe.skipIf(!isRoot || !installed('nginx', 'prometheus', 'promtool'))('Prome
     const main = await mainOf(site, container);
     const prometheus = await startPrometheus(port);
     const becomes = (query: string, value: number) =>
-      eventually(`${query} is ${value}`, async () => (await prometheus.value(query)) === value, 20_000);
+      eventually(`${query} is ${value}`, async () => (await prometheus.value(query)) === value);
     await becomes('reinit_config_in_sync{rule="site"}', 1);
     await becomes('reinit_application_ready', 1);
     await becomes('reinit_application_processes > 1', 1 + childrenOf(main).length);

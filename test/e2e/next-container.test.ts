@@ -52,7 +52,7 @@ async function makePlace(stateDir: 'kept' | 'none' | 'tmpfs' = 'kept', settings:
   return { volume, state, log, start };
 }
 
-const says = (container: Namespace, text: string) => eventually(text, () => container.stdout().includes(text), 20_000);
+const says = (container: Namespace, text: string) => eventually(text, () => container.stdout().includes(text));
 
 async function stop(container: Namespace): Promise<void> {
   container.signal('SIGTERM');

@@ -32,7 +32,7 @@ async function makeSite(): Promise<Site> {
   };
 }
 
-const says = (container: Namespace, text: string, timeoutMs = 20_000) =>
+const says = (container: Namespace, text: string, timeoutMs?: number) =>
   eventually(text, () => container.stdout().split('\n').includes(text), timeoutMs);
 
 async function stop(container: Namespace): Promise<void> {

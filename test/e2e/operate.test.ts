@@ -22,7 +22,7 @@ interface Operated {
   ask(...argv: readonly string[]): ReturnType<typeof operate>;
 }
 
-const quick = { confirm: '1s', good_after: '0s' };
+const quick = { confirm: '3s', good_after: '0s' };
 
 async function start(config: (site: Site) => object): Promise<Operated> {
   const site = await nginxSite();
@@ -80,7 +80,7 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     ]);
     const checked = await ask('check', '--json');
     expect([checked.code, json<Outcome>(checked).entries.map(({ event }) => event)]).toEqual([1, ['asked', 'checked']]);
-    const accepted = await ask('accept', '--timeout', '5s');
+    const accepted = await ask('accept', '--timeout', '30s');
     expect([accepted.code, accepted.out]).toEqual([1, expect.stringContaining('was not confirmed')]); // nginx has not taken it either
     expect(await mainOf(site, container)).toBe(main);
 
@@ -149,20 +149,16 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     await serves(site, 'three');
   });
 
-  it('events --follow tells as it happens; whoever does not read is let go', async () => {
+  it('events --follow tells as it happens', async () => {
     const { site, container, socket } = await start(live);
     const follower = execFile(reinit, ['events', '--follow', '--json', '--last', '0'], {
       env: { ...process.env, REINIT_CONTROL_SOCKET: socket },
     });
     let told = '';
     follower.stdout?.on('data', (text) => (told += text));
-    await eventually(
-      'it follows',
-      async () => (await operate(socket, 'signal', 'WINCH')).code === 0 && told.includes('asked_signal'),
-      10_000,
-    );
+    await eventually('it follows', async () => (await operate(socket, 'signal', 'WINCH')).code === 0 && told.includes('asked_signal'));
     await updateVolume(site.volume, site.payload('two'));
-    await eventually('it is told', () => told.includes('"event":"applied"'), 15_000);
+    await eventually('it is told', () => told.includes('"event":"applied"'));
     follower.kill();
     expect(lines(container, 'bug')).toEqual([]);
   });

@@ -30,7 +30,7 @@ async function start(rule: object, settings: object = {}, env: NodeJS.ProcessEnv
 
 const hups = ({ container }: Site) =>
   [...container.stdout().matchAll(/^hup (.*) (\d+)$/gm)].map(([, text = '', at]) => ({ text, at: Number(at) }));
-const hup = (site: Site, text: string) => eventually(`hup ${text}`, () => hups(site).find((one) => one.text === text), 30_000);
+const hup = (site: Site, text: string) => eventually(`hup ${text}`, () => hups(site).find((one) => one.text === text));
 
 /** How long it takes to end after a TERM, in ms. */
 async function stop({ container }: Site, code = 0): Promise<number> {

@@ -57,8 +57,7 @@ export async function makeServer(behaviour: Behaviour = { text: 'one' }): Promis
       ...more,
     ],
     change: (next) => updateVolume(volume, payload(next)),
-    serves: (text, timeoutMs = 20_000) =>
-      eventually(`the server's text ${text}`, async () => (await fetchText(`${url}/`)) === text, timeoutMs),
+    serves: (text, timeoutMs) => eventually(`the server's text ${text}`, async () => (await fetchText(`${url}/`)) === text, timeoutMs),
     get: (path) => fetchText(`${url}${path}`),
   };
 }

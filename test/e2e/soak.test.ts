@@ -62,7 +62,7 @@ function sendQueued({ container, done }: Running): void {
 /** One kill at a moment that chance has chosen, while changes, swaps of the same bytes and signals come. */
 async function killOnce(running: Running): Promise<void> {
   const { container, done, random } = running;
-  const pid = await eventually('a controller', () => controllerOf(container), 30_000);
+  const pid = await eventually('a controller', () => controllerOf(container));
   const what = random(4);
   if (what < 2) await change(running);
   if (what === 2) await swapSameBytes(running);
@@ -71,7 +71,7 @@ async function killOnce(running: Running): Promise<void> {
   sendQueued(running);
   process.kill(pid, 'SIGKILL');
   const at = Date.now();
-  await eventually('the next controller', () => ![undefined, pid].includes(controllerOf(container)), 30_000);
+  await eventually('the next controller', () => ![undefined, pid].includes(controllerOf(container)));
   done.gaps.push(Date.now() - at);
 }
 

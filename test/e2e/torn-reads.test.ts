@@ -71,7 +71,7 @@ describe('torn reads', () => {
     await createVolume(volume, generation('0'));
     beside('swapping-kubelet.ts', volume, `${keys}`);
     const reader = beside('torn-reader.ts', volume, `${keys}`);
-    await eventually('a mixed generation', () => Number(reader.output().trim().split('\n').at(-1)?.split(' ')[1] ?? 0) > 0, 30_000);
+    await eventually('a mixed generation', () => Number(reader.output().trim().split('\n').at(-1)?.split(' ')[1] ?? 0) > 0);
   });
 
   it.skipIf(!isRoot || !installed('nginx')).each(['flip', 'files'] as const)(

@@ -71,9 +71,9 @@ describe.skipIf(foreign.runner === undefined)(`the tree for ${foreign.arch}, emu
     const config = configFile({ watch: [{ paths: [watched], on_change: 'reload', reload_signal: 'HUP', confirm: '1s' }] });
     const command = [emulate('tree', init), '-c', config, '--', compiledProgram('reloader'), file];
     const container = await startContainer(command, { env: { ...process.env, REINIT_NODE: node } });
-    await logged(container, /started .*reloader, pid/, 60_000);
+    await logged(container, /started .*reloader, pid/, 1, 60_000);
     writeFileSync(file, 'two\n');
-    await logged(container, /applied: reloaded/, 60_000);
+    await logged(container, /applied: reloaded/, 1, 60_000);
     expect(container.stdout()).toBe('start one\nreload two\n');
     container.signal('SIGTERM');
     expect(await container.exited).toBe(7);

@@ -145,7 +145,7 @@ describe('portable mode', () => {
     await said(run, 'started');
     const application = await applicationOf(run);
     writeFileSync(file, 'two');
-    await logged(run, /not_caught|does not catch|not caught/, 20_000);
+    await logged(run, /not_caught|does not catch|not caught/);
     expect(readFileSync(`/proc/${application}/comm`, 'utf8')).toBe('sleep\n');
     run.signal('SIGTERM');
     expect(await run.exited).toBe(143);

@@ -35,7 +35,7 @@ const callTo = (port: number, given: Partial<HttpCall> = {}): HttpCall => ({
   header_files: {},
   body: undefined,
   expected_status: [[200, 299]],
-  timeout: 3_000,
+  timeout: 30_000,
   retries: 0,
   retry_delay: 20,
   ...given,

@@ -11,8 +11,8 @@ import { eventually } from '../fixtures/eventually.ts';
 import { gone } from '../fixtures/namespace.ts';
 import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, sleepers, until } from './support.ts';
 
-const workers = (pid: number, since: number, timeoutMs = 3_000): Promise<string | undefined> =>
-  leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, timeoutMs));
+const workers = (pid: number, since: number): Promise<string | undefined> =>
+  leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, 30_000));
 
 async function childrenOf(pid: number, candidates = childPids(pid) ?? []): Promise<Child[]> {
   const children: Child[] = [];
@@ -144,7 +144,7 @@ describe('many processes', () => {
   test('500 are all looked at, whether they are listed or searched', async () => {
     const { pid } = await shell(`${sleepers(500)}; echo up; wait`);
     const since = await nextTick();
-    expect(await workers(pid, since, 30_000)).toContain('no worker');
+    expect(await workers(pid, since)).toContain('no worker');
     expect(await countOlder(pid, since)).toBe(500);
     expect(await childrenOf(pid, allPids())).toHaveLength(500);
   });

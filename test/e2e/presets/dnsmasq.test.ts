@@ -24,7 +24,7 @@ const resolver = new Resolver({ timeout: 2000, tries: 1 });
 resolver.setServers(['127.0.0.1']);
 resolver.resolve4(process.argv[1], (error, found) => { console.log(error ? error.code : found.join()); });`;
 const resolves = (container: Namespace, name: string, address: string) =>
-  eventually(`${name} is ${address}`, async () => (await ask(container, [process.execPath, '-e', question, name])) === address, 20_000);
+  eventually(`${name} is ${address}`, async () => (await ask(container, [process.execPath, '-e', question, name])) === address);
 
 async function start(watch?: readonly object[]) {
   const directory = scratchDirectory();

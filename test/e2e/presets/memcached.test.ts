@@ -17,7 +17,7 @@ function talk(container: Namespace, user: string, ...lines: readonly string[]): 
   return ask(container, ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/11211; printf '${all}' >&3; timeout 1 cat <&3 || true`]);
 }
 const letsIn = (container: Namespace, user: string) =>
-  eventually(`${user} may log in`, async () => (await talk(container, user)).startsWith('STORED'), 20_000);
+  eventually(`${user} may log in`, async () => (await talk(container, user)).startsWith('STORED'));
 
 async function start(more: object, options: readonly string[] = [], before: readonly string[] = []) {
   const directory = scratchDirectory();

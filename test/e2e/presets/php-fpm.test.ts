@@ -27,8 +27,7 @@ ping.response = ${answer}
 ${more}
 `,
   });
-  const answers = (text: string) =>
-    eventually(`php-fpm answers ${text}`, async () => (await fetchFastCgi(socket, '/ping')) === text, 20_000);
+  const answers = (text: string) => eventually(`php-fpm answers ${text}`, async () => (await fetchFastCgi(socket, '/ping')) === text);
   return { directory, volume: join(directory, 'volume'), payload, answers };
 }
 
