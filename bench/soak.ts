@@ -5,8 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Outcome } from '../src/control/protocol.ts';
+import { ask } from '../src/operate/client.ts';
 import { eventually } from '../test/fixtures/eventually.ts';
-import { talk } from '../test/fixtures/operate.ts';
 import { childNamed, kilobytes, native, prepare, reinit, root, scratch, start } from './measure.ts';
 import { createTable } from './table.ts';
 
@@ -52,8 +53,8 @@ async function change(): Promise<void> {
 }
 
 async function restart(): Promise<void> {
-  const answer = JSON.parse(await talk(socket, '{"v":1,"id":1,"verb":"restart"}\n', (all) => all.includes('\n')));
-  if (answer.result?.outcome !== 'done') throw new Error(`a restart: ${JSON.stringify(answer).slice(0, 500)}`);
+  const answer = await ask<Outcome>({ verb: 'restart' }, { socket });
+  if (answer.outcome !== 'done') throw new Error(`a restart: ${JSON.stringify(answer).slice(0, 500)}`);
 }
 
 async function orphan(): Promise<void> {

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { processesOf } from '../fixtures/namespace.ts';
-import { installed, logged } from './harness.ts';
+import { logged } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const once = { reload_retries: 0, confirm: '300ms', on_failure: 'keep' };

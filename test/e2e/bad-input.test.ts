@@ -2,8 +2,10 @@ import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, python, reinit, startContainer } from './harness.ts';
 import { makeServer, type Server, startServer } from './server.ts';
 
 const untouched = async (server: Server) => {

@@ -4,18 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import {
-  childNamed,
-  childrenOf,
-  configFile,
-  controllerOf,
-  installed,
-  logged,
-  python,
-  reinit,
-  startContainer,
-  zombiesOf,
-} from './harness.ts';
+import { installed } from '../fixtures/host.ts';
+import { childNamed, childrenOf, configFile, controllerOf, logged, python, reinit, startContainer, zombiesOf } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const often = { period: '200ms', timeout: '500ms' };

@@ -3,19 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import {
-  configFile,
-  controllerOf,
-  isRoot,
-  logged,
-  pause,
-  reinit,
-  scratchDirectory,
-  startContainer,
-  withTerminationLog,
-} from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, logged, pause, reinit, startContainer, withTerminationLog } from './harness.ts';
 
 const program = ['sh', join(import.meta.dirname, '../fixtures/programs/legacy.sh')];
 const secret = 'hunter2-planted';

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { childNamed, configFile, installed, logged, naive, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, configFile, logged, naive, pause, reinit, startContainer } from './harness.ts';
 
 const scrape = (seconds: number, key = 'global'): Payload => ({ 'prometheus.yml': `${key}:\n  scrape_interval: ${seconds}s\n` });
 

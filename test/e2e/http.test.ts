@@ -6,9 +6,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { childrenOf, configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childrenOf, configFile, controllerOf, reinit, startContainer } from './harness.ts';
 import { byWorkers, fast, mainOf, nginxSite, serves } from './sites.ts';
 
 interface Prometheus {

@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { installed, isRoot, pause } from './harness.ts';
+import { pause } from './harness.ts';
 import { byWorkers, fast, lines, mainOf, nginxSite, type Site, said, serves, startSite } from './sites.ts';
 
 /** Not from kubelet: a directory of its own, in which everybody can write. */

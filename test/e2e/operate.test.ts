@@ -9,10 +9,12 @@ import type { Outcome } from '../../src/control/protocol.ts';
 import type { Entry } from '../../src/journal/journal.ts';
 import type { TreeSample } from '../../src/usage/usage.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { operate, reportFrom, talk } from '../fixtures/operate.ts';
-import { configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, reinit, startContainer } from './harness.ts';
 import { byWorkers, lines, mainOf, nginxSite, publishing, type Site, said, serves } from './sites.ts';
 
 interface Operated {

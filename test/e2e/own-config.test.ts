@@ -4,10 +4,12 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { childNamed, controllerOf, isRoot, logged, pause, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, controllerOf, logged, pause, reinit, startContainer, withVolume } from './harness.ts';
 
 interface Mounted {
   readonly container: Namespace;

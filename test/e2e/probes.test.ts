@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { childNamed, installed, logged } from './harness.ts';
+import { installed } from '../fixtures/host.ts';
+import { childNamed, logged } from './harness.ts';
 import { makeServer, type Server, startServer } from './server.ts';
 
 /** As `ready` and as `confirm_by`. */

@@ -5,7 +5,8 @@ import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, python, reinit, startContainer } from './harness.ts';
 
 /** See test/fixtures/programs/server.py. */
 export interface Behaviour {

@@ -6,7 +6,8 @@ import { send } from '../fixtures/init/init.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { configFile, controllerOf, pause, reinit, scratchDirectory, startContainer, zombiesOf } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, pause, reinit, startContainer, zombiesOf } from './harness.ts';
 
 const kills = 200;
 /** RLIMIT_SIGPENDING and time allow many more; these are enough to meet each kill a few times. */

@@ -3,10 +3,11 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import { ago, entries, entry, generation, hostile, refusedGeneration, refusedRule, report, rule, type Shown } from '../http/reports.ts';
 import { desktop, type Opened, openPage, phone, startBrowser } from './browser.ts';
-import { installed, isRoot } from './harness.ts';
+
 import { nginxSite, startSite } from './sites.ts';
 import { type StatusServer, startStatusServer } from './status-server.ts';
 

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, python, reinit, startContainer } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const program = join(import.meta.dirname, '../fixtures/programs/daemon.py');

@@ -2,15 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cached } from '../../scripts/building/bundles.ts';
+import { cached } from '../../scripts/building/code-cache.ts';
 import { root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
 import { gzippedSize, limits, rawSize } from '../../scripts/building/size.ts';
 import { foreign } from '../../scripts/building/target.ts';
 import { nodeFlags } from '../../src/loader/node-flags.ts';
-import { configFile, logged, scratchDirectory, startContainer } from '../e2e/harness.ts';
+import { configFile, logged, startContainer } from '../e2e/harness.ts';
 import { compiledProgram } from '../fixtures/init/compiled.ts';
 import { emulate } from '../fixtures/init/emulated.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 const { tree, binDir, libDir } = foreign;
 const init = join(binDir, 'reinit');

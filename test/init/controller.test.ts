@@ -5,15 +5,12 @@ import { encodeCommit } from '../../src/link/codec.ts';
 import { constants } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { action, count, exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
 import { movesRealTime, unlessEmulated } from '../fixtures/init/emulated.ts';
-import { endAll, hostPid, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit, statusField } from '../fixtures/init/init.ts';
+import { hostPid, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit, statusField } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const record = compiled('record');
 const capture = constants.spawnFlags.values.capture;

@@ -1,18 +1,19 @@
-import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { exit, hold, nested, orders, output, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, livingIn, reinitTest, says } from '../fixtures/init/init.ts';
+import { livingIn, reinitTest, says } from '../fixtures/init/init.ts';
 import {
   contents,
   expectSame,
+  fifo,
   flags,
   lines,
   numbered,
+  prefixed,
   pumpOf,
   removeScratch,
   rotated,
@@ -21,45 +22,33 @@ import {
   shell,
   written,
 } from '../fixtures/init/output.ts';
-import { collect, gone, type Namespace, processesOf } from '../fixtures/namespace.ts';
-import { makeFifo } from '../fixtures/pipe.ts';
+import { gone, type Namespace, processesOf } from '../fixtures/namespace.ts';
 
 afterAll(removeScratch);
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 describe('nothing is lost', () => {
   it('of a stop while all pipes are full', async () => {
-    const path = join(scratch(), 'stdout');
-    const read = makeFifo(path);
+    const { through, rest } = fifo();
     const script = `trap 'stopped=1' TERM; '${lines}' 10000 100 65536 & until wait $!; do :; done; [ "$stopped" ] && exit 7`;
-    const { one } = await running(shell(script), output({ prefix: '> ' }), { through: shell('exec "$@" >"$0"').concat(path) });
+    const { one } = await running(shell(script), output({ prefix: '> ' }), { through });
     await eventually('the writer waits', () => processesOf(one.id).some((pid) => contentOf(`/proc/${pid}/wchan`).includes('pipe_write')));
     one.signal('SIGTERM');
-    const all = collect(read);
-    const ended = once(read, 'close');
+    const all = rest();
     expect(await one.exited).toBe(7);
-    await ended;
-    expectSame(all(), numbered(10_000).replaceAll(/^/gm, '> ').slice(0, -2));
+    expectSame(await all, prefixed('> ', numbered(10_000)));
   });
 
   it('of what is still in the pipes when the application has ended', async () => {
-    const path = join(scratch(), 'stdout');
-    const read = makeFifo(path);
-    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), {
-      through: shell('exec "$@" >"$0"').concat(path),
-    });
+    const { through, rest } = fifo();
+    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), { through });
     const life = await controller.life(0);
     await event(life, 'exited');
     life.commit([exit(7)]);
     await eventually('init waits', () => life.ended());
-    const all = collect(read);
-    const ended = once(read, 'close');
+    const all = rest();
     expect(await one.exited).toBe(7);
-    await ended;
-    expectSame(all(), numbered(1500).replaceAll(/^/gm, '> ').slice(0, -2));
+    expectSame(await all, prefixed('> ', numbered(1500)));
   });
 
   it('to a file, which a reader that follows it sees whole', async () => {

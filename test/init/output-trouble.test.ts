@@ -2,25 +2,28 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { closeControllers, event } from '../fixtures/init/controller.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { endDriven, event } from '../fixtures/init/controller.ts';
 import { helper, output } from '../fixtures/init/effects.ts';
-import { endAll, isRoot, reinitTest, says } from '../fixtures/init/init.ts';
-import { expectSame, flags, lines, numbered, pumpOf, removeScratch, running, scratch, shell, written } from '../fixtures/init/output.ts';
-import { makeFifo } from '../fixtures/pipe.ts';
+import { reinitTest, says } from '../fixtures/init/init.ts';
+import {
+  expectSame,
+  fifo,
+  flags,
+  lines,
+  numbered,
+  pumpOf,
+  removeScratch,
+  running,
+  scratch,
+  shell,
+  written,
+} from '../fixtures/init/output.ts';
 
 afterAll(removeScratch);
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 describe('trouble', () => {
-  /** A stdout that is read when somebody likes to. */
-  function fifo() {
-    const path = join(scratch(), 'stdout');
-    return { read: makeFifo(path), through: shell('exec "$@" >"$0"').concat(path) };
-  }
-
   it('of the reader of stdout is not the application', async () => {
     const { read, through } = fifo();
     const path = join(scratch(), 'done');

@@ -3,16 +3,14 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, hostPid, isRoot, namesIn, reinit, reinitTest, says, send, startInit, statusField } from '../fixtures/init/init.ts';
+import { hostPid, namesIn, reinit, reinitTest, says, send, startInit, statusField } from '../fixtures/init/init.ts';
 import { processesOf } from '../fixtures/namespace.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 /** A user that nobody is, so that RLIMIT_NPROC counts what is here alone. */
 const nobody = 61_234;

@@ -9,21 +9,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, type OwnCheck } from '../../src/probe/ask.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
-import {
-  drip,
-  hasIpv6,
-  httpServer,
-  httpsServer,
-  installed,
-  isRoot,
-  leavesNothingOpen,
-  node,
-  selfSigned,
-  silent,
-  tcpServer,
-  timed,
-  until,
-} from './support.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
+import { drip, hasIpv6, httpServer, httpsServer, leavesNothingOpen, node, selfSigned, silent, tcpServer, timed, until } from './support.ts';
 
 type HttpGet = Extract<OwnCheck, { kind: 'http_get' }>;
 

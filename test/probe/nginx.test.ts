@@ -9,7 +9,9 @@ import { ask } from '../../src/probe/ask.ts';
 import { countOlder } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
-import { bootTime, installed, nextTick, scratch } from './support.ts';
+import { installed } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { bootTime, nextTick } from './support.ts';
 
 interface Nginx {
   readonly pid: number;
@@ -23,7 +25,7 @@ interface Nginx {
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 async function startNginx(): Promise<Nginx> {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const port = await freePort();
   const paths = temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join(' ');
   const server = `server { listen 127.0.0.1:${port}; location = /ready { return 200 "yes"; } location / { return 503; } }`;

@@ -1,28 +1,18 @@
 /** Servers of one behaviour, processes to look at, and what must be as it was before. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 export const node = join(import.meta.dirname, '../../scripts/node');
-export const isRoot = process.getuid?.() === 0;
-export const installed = (program: string): boolean =>
-  ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((at) => existsSync(join(at, program)));
-
 export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
-
-/** Gone when the test is over. */
-export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** Listens until the test is over. */
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -64,7 +54,7 @@ export interface Certificate {
 
 /** Self-signed, of 127.0.0.1. */
 export function selfSigned(): Certificate {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const subject = ['-subj', '/CN=reinit-test', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'cert')];

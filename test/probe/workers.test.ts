@@ -8,8 +8,10 @@ import { ask } from '../../src/probe/ask.ts';
 import { allPids, type Child, childPids, childrenAmong, listedChildren, parseStat, statOf } from '../../src/probe/processes.ts';
 import { countOlder, youngWorker } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { gone } from '../fixtures/namespace.ts';
-import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, sleepers, until } from './support.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { bootTime, leavesNothingOpen, nextTick, node, shell, sleepers, until } from './support.ts';
 
 const workers = (pid: number, since: number): Promise<string | undefined> =>
   leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, 30_000));
@@ -37,7 +39,7 @@ describe('/proc/PID/stat', () => {
   });
 
   test("a real program with such a name: the kernel's answer is this one's", async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     symlinkSync('/bin/sleep', join(directory, 'x) Z 1 (y'));
     const before = bootTime();
     const { pid } = await shell(`"${directory}/x) Z 1 (y" 600 & echo up; wait`);

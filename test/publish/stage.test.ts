@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { WatchRule } from '../../src/config/model.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume } from '../fixtures/kubelet.ts';
-import { contentOf, everythingIn, hashOf, isRoot, publishing, put, release, storing } from '../fixtures/storing.ts';
+import { contentOf, everythingIn, hashOf, publishing, put, release, storing } from '../fixtures/storing.ts';
 import { ruleFor } from '../fixtures/watching.ts';
 
 /** Where a swap takes less than a copy does. */

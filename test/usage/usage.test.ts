@@ -8,7 +8,8 @@ import { measure } from '../../src/usage/measure.ts';
 import { treeOf } from '../../src/usage/tree.ts';
 import { sampleTree, type TreeSample, weigh } from '../../src/usage/usage.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import { installed, openFiles, shell, sleepers, until } from '../probe/support.ts';
+import { installed } from '../fixtures/host.ts';
+import { openFiles, shell, sleepers, until } from '../probe/support.ts';
 
 const python = '/usr/bin/python3';
 const mebibyte = 2 ** 20;

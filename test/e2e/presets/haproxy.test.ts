@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, updateVolume } from '../../fixtures/kubelet.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
 import { haproxyPayload } from '../haproxy-site.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { childNamed, logged } from '../harness.ts';
 import { get, serves, startMachine } from '../machine.ts';
 
 const payload = (text: string, directive?: string) => haproxyPayload(8080, text, directive);

@@ -3,9 +3,11 @@ import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const passwords = (user: string): Payload => ({ auth: `${user}:pass\n` });

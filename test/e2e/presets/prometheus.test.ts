@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { get, startMachine } from '../machine.ts';
 
 const scrape = (seconds: number, key = 'global'): Payload => ({ 'prometheus.yml': `${key}:\n  scrape_interval: ${seconds}s\n` });

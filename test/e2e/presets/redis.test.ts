@@ -2,9 +2,11 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { installed, isRoot, logged, pause, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { logged, pause } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const cli = (container: Namespace, ...words: readonly string[]) => ask(container, ['redis-cli', ...words]);
