@@ -24,7 +24,7 @@ const signalCount = 65;
 const codeCount = 256;
 
 /** Tells a validator where the copy is that it is to check. */
-export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
+const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
 
 /** Before a start init hears what becomes of the output: this controller's configuration may not be that of the one before it. */
 export function effectsOf(command: Command, config: Config, users: Users, environments: Environments): readonly Effect[] {

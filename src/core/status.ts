@@ -12,7 +12,7 @@ import { needsRestart, startSettingsOf } from './start-settings.ts';
 import type { State } from './state.ts';
 
 /** Raised with every change that somebody who reads it could trip over; keys may be added without. */
-export const statusVersion = 1;
+const statusVersion = 1;
 
 /** Where a rule is, in one word. */
 export type RuleStanding =
@@ -157,7 +157,7 @@ function ruleStatus(rule: RuleState, policy: RulePolicy, time: Time): RuleStatus
 
 const orNull = (text: string | undefined): string | null => text ?? null;
 
-export function standingOf(rule: RuleState): RuleStanding {
+function standingOf(rule: RuleState): RuleStanding {
   const { phase, desired, applied } = rule;
   switch (phase.kind) {
     case 'down':
