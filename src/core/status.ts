@@ -194,8 +194,8 @@ const states: Readonly<Record<ServiceState['kind'], string>> = {
 };
 
 /** One line for people. */
-function summaryOf({ state, ready }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
-  const application = `the application ${states[state]}${state === 'running' && !ready ? ', and is not ready' : ''}`;
+function summaryOf({ state, not_ready_because: problem }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
+  const application = `the application ${states[state]}${state === 'running' && problem !== null ? `, and is not ready: ${problem}` : ''}`;
   const ofRules = rules.filter(({ in_sync }) => !in_sync).map(({ name, standing }) => `${name} is ${words[standing]}`);
   const astray = own?.refused ? [...ofRules, "reinit's own file is refused"] : ofRules;
   if (rules.length === 0 && astray.length === 0) return application;

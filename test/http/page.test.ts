@@ -45,6 +45,12 @@ test('the application, and reinit', () => {
   }
 });
 
+test('an application that is not ready, and why', () => {
+  const application = { ...report().application, ready: false, not_ready_because: '127.0.0.1:80 answered 503' };
+  const text = words(page(shown({ report: report([], { application }) })));
+  expect(text).toContain('It is not ready: 127.0.0.1:80 answered 503.');
+});
+
 test('the timeline: the newest first, each change once', () => {
   const markup = page(shown({ generations: [generation(), refusedGeneration()], entries }));
   expect(markup.match(/<li>/g)).toHaveLength(5);

@@ -1,12 +1,20 @@
 import { expect, test } from 'vitest';
 import { running, serve } from './serving.ts';
 
+/** Its `readiness` says no. */
+const unserving = (problem: string) => ({ serving: { serves: false, since: 1_000, problem } });
+
 test('probes: a line each, and why not', async () => {
   const { controller, ask } = await serve();
   const both = async () => [await ask('/livez'), await ask('/readyz')].map(({ status, body }) => `${status} ${body.trim()}`);
   expect(await both()).toEqual(['200 ok', '200 ok']);
   controller.become({ service: { ...running, kind: 'running', readiness: { kind: 'unready' } } as typeof running });
-  expect(await both()).toEqual(['200 ok', '503 the application runs, and is not ready; all configuration is applied']);
+  expect(await both()).toEqual([
+    '200 ok',
+    '503 the application runs, and is not ready: it was not ready in time (ready); all configuration is applied',
+  ]);
+  controller.become({ service: { ...running, care: unserving('127.0.0.1:80 answered 503') } as typeof running });
+  expect((await both())[1]).toBe('503 the application runs, and is not ready: 127.0.0.1:80 answered 503; all configuration is applied');
   controller.become({ service: { kind: 'backoff', token: 2, attempt: 1, until: 20_000 } });
   expect((await both()).map((line) => line.slice(0, 3))).toEqual(['200', '503']);
   controller.become({ service: { kind: 'ended', code: 1 } });

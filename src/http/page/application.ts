@@ -24,11 +24,10 @@ ${advice(application)}
 </div>`;
 }
 
-function advice({ state, ready }: Report['application']): Html {
+function advice({ state, not_ready_because: problem }: Report['application']): Html {
   if (state === 'backoff' || state === 'ended')
     return html`<p class="note bad">What the application said before it ended says why: it is in the log of the container.</p>`;
-  if (state === 'running' && !ready)
-    return html`<p class="note warn">It has not answered its <code>ready</code> probe, or not yet. The timeline says with what.</p>`;
+  if (state === 'running' && problem !== null) return html`<p class="note warn">It is not ready: ${text(problem)}.</p>`;
   return html``;
 }
 
