@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { reportOf } from '../../src/control/report.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createCpuTotal } from '../../src/http/usage.ts';
 import { fakeController, running, serve } from './serving.ts';
@@ -105,6 +106,19 @@ test('a refusal that the journal remembers no more is still one', async () => {
   const { controller, lines } = metricsOf();
   controller.become({ rule: { desired: { hash: 'b'.repeat(64), files: undefined }, refused: 'b'.repeat(64), divergedAt: 2_000 } });
   expect(seriesOf(await lines(), 'reinit_config_last_reload_successful{rule="r"}')).toBe('0');
+});
+
+test('how a rule is watched is what its watch says, whatever the journal remembers', async () => {
+  const { controller, lines } = metricsOf();
+  const mode = async () => (await lines()).filter((line) => line.startsWith('reinit_watch_mode'));
+  controller.tell('watch_mode', { mode: 'poll' });
+  controller.tell('watch_warning', { code: 'polling' });
+  expect(await mode()).toEqual(['reinit_watch_mode{rule="r",mode="events"} 1']);
+  expect(reportOf(controller, 0).rules[0]?.warnings).toEqual([]);
+  controller.watching = { watched_by: 'poll', warnings: ['file events cannot be had'] };
+  for (let n = 0; n < 600; n += 1) controller.tell('change_seen', { to: 'b' });
+  expect(await mode()).toEqual(['reinit_watch_mode{rule="r",mode="poll"} 1']);
+  expect(reportOf(controller, 0).rules[0]?.warnings).toEqual(['file events cannot be had']);
 });
 
 test('durations, of reloads as they were told and of validators as they passed by', async () => {
