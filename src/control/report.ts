@@ -34,7 +34,7 @@ export function reportOf({ state, config, now, watched, journal: { entries }, re
   const generations = historyOf(entries);
   const rules = status.rules.map((rule) => ({ ...rule, ...watched(rule.name), refusal: refusalOf(rule, generations) }));
   const own_file = status.own_file && { ...status.own_file, refusal: ownRefusal(status.own_file, entries) };
-  return { ...status, rules, own_file, restarts: entries.filter(isRestart).length, reinit };
+  return { ...status, rules, own_file, restarts: entries.filter((entry) => restartReasonOf(entry) !== undefined).length, reinit };
 }
 
 function ownRefusal({ refused }: OwnStatus, entries: readonly Entry[]): OwnReport['refusal'] {
@@ -44,7 +44,11 @@ function ownRefusal({ refused }: OwnStatus, entries: readonly Entry[]): OwnRepor
   return { reason: told.msg, output: typeof told.output === 'string' ? told.output : null };
 }
 
-const isRestart = (entry: Entry): boolean => entry.event === 'started' && entry.reason !== 'start';
+/** Why the application was started again, where that is what an entry tells. */
+export function restartReasonOf({ event, reason }: Entry): string | undefined {
+  const starts = event === 'started' || event === 'took_over';
+  return starts && typeof reason === 'string' && reason !== 'start' ? reason : undefined;
+}
 
 function refusalOf({ name, refused, standing }: RuleStatus, generations: readonly Generation[]): RuleReport['refusal'] {
   if (refused === null || standing === 'in_sync') return null;

@@ -1,4 +1,5 @@
 /** What an entry of the journal adds to which counter. Pure. Labels are words of reinit's own and names of rules: so many, and no more. */
+import { restartReasonOf } from '../control/report.ts';
 import type { RollbackReason, StartReason } from '../core/notes.ts';
 import { type Action, isOwned, type RulePolicy } from '../core/policy.ts';
 import type { Entry } from '../journal/journal.ts';
@@ -33,7 +34,9 @@ const failures: Readonly<Record<string, 'said' | 'configured' | Action>> = {
 /** @param actionOf what a rule does about a change */
 export function countOf(entry: Entry, actionOf: (rule: string) => string): Count | undefined {
   const { event = '', rule } = entry;
-  if (rule === undefined) return ofApplication(event, entry);
+  const reason = restartReasonOf(entry);
+  if (reason !== undefined) return { name: 'reinit_application_restarts_total', labels: { reason } };
+  if (rule === undefined) return undefined;
   switch (event) {
     case 'change_seen':
       return { name: 'reinit_config_changes_total', labels: { rule } };
@@ -54,12 +57,6 @@ export function countOf(entry: Entry, actionOf: (rule: string) => string): Count
       return { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } };
     }
   }
-}
-
-function ofApplication(event: string, entry: Entry): Count | undefined {
-  if (event === 'started' && entry.reason !== 'start')
-    return { name: 'reinit_application_restarts_total', labels: { reason: String(entry.reason) } };
-  return event === 'took_over' ? { name: 'reinit_application_restarts_total', labels: { reason: 'change' } } : undefined;
 }
 
 /** As the line tells it apart: src/log/words.ts, verdictFields. */

@@ -69,6 +69,12 @@ test('starts after the first one are restarts', async () => {
   expect(seriesOf(await lines(), 'reinit_application_restarts_total{reason="policy"}')).toBe('2');
   expect(seriesOf(await lines(), 'reinit_application_restarts_total{reason="failed_change"}')).toBe('1');
   expect((await lines()).join()).not.toContain('reason="start"');
+  // With start_first the second one of two has been started.
+  for (const reason of ['change', 'uptime', 'asked'])
+    controller.journal.add({ level: 'info', msg: 'took over', fields: { event: 'took_over', reason } });
+  for (const reason of ['change', 'uptime', 'asked'])
+    expect(seriesOf(await lines(), `reinit_application_restarts_total{reason="${reason}"}`)).toBe('1');
+  expect(reportOf(controller, 0).restarts).toBe(6);
 });
 
 test('what a former controller has counted is not counted again', async () => {
