@@ -51,7 +51,7 @@ export function createStream(controller: Controller, usage: Usage): Stream {
       sampling = true;
       const used = await usage(controller);
       sampling = false;
-      if (used) push(event('usage', used));
+      push(event('usage', used ?? null));
     };
     const offStep = controller.onStep(() => {
       gathering ??= setTimeout(tell, gatherMs);
