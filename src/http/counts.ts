@@ -31,8 +31,8 @@ const failures: Readonly<Record<string, 'said' | 'configured' | Action>> = {
   publish_failed: 'configured',
 };
 
-/** @param actionOf what a rule does about a change */
-export function countOf(entry: Entry, actionOf: (rule: string) => string): Count | undefined {
+/** @param policyOf how a rule is configured */
+export function countOf(entry: Entry, policyOf: (rule: string) => RulePolicy | undefined): Count | undefined {
   const { event = '', rule } = entry;
   const reason = restartReasonOf(entry);
   if (reason !== undefined) return { name: 'reinit_application_restarts_total', labels: { reason } };
@@ -49,11 +49,12 @@ export function countOf(entry: Entry, actionOf: (rule: string) => string): Count
     case 'rolled_back':
       return { name: 'reinit_rollbacks_total', labels: { rule, reason: String(entry.why) } };
     case 'watch_mode':
-      return entry.mode === 'poll' ? { name: 'reinit_watch_fallbacks_total', labels: { rule } } : undefined;
+      if (entry.mode !== 'poll' || policyOf(rule)?.mode === 'poll') return undefined;
+      return { name: 'reinit_watch_fallbacks_total', labels: { rule } };
     default: {
       const by = failures[event];
       if (by === undefined) return undefined;
-      const how = by === 'said' ? String(entry.how) : by === 'configured' ? actionOf(rule) : by;
+      const how = by === 'said' ? String(entry.how) : by === 'configured' ? (policyOf(rule)?.on_change ?? 'none') : by;
       return { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } };
     }
   }

@@ -62,6 +62,12 @@ test.each(counted)('%s %o is counted', async (event, fields, series) => {
   expect(seriesOf(await lines(), series)).toBe('2');
 });
 
+test('polling that is configured has taken over from nothing', async () => {
+  const { controller, lines } = metricsOf(fakeController({ mode: 'poll' }));
+  controller.tell('watch_mode', { mode: 'poll' });
+  expect(seriesOf(await lines(), 'reinit_watch_fallbacks_total{rule="r"}')).toBe('0');
+});
+
 test('starts after the first one are restarts', async () => {
   const { controller, lines } = metricsOf();
   for (const reason of ['start', 'policy', 'failed_change', 'policy'])
