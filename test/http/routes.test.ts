@@ -83,7 +83,9 @@ test('a browser is told to trust nothing that did not come from here', async () 
   expect(nonces[0]).not.toBe(nonces[1]);
 });
 
-test('without the page there is none', async () => {
-  const { ask } = await serve({ page: false });
-  expect((await ask('/')).status).toBe(404);
+test('without the page there is none, and none is named', async () => {
+  const nowhere = async (page: boolean) => (await (await serve({ page })).ask('/nothing')).body.trim();
+  expect(await nowhere(true)).toBe('there are /livez, /readyz, /metrics, /status, /history, /, /events');
+  expect(await nowhere(false)).toBe('there are /livez, /readyz, /metrics, /status, /history, /events');
+  expect((await (await serve({ page: false })).ask('/')).status).toBe(404);
 });
