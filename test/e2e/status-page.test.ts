@@ -62,6 +62,8 @@ describe.skipIf(!installed('chromium'))('the status page in Chromium', () => {
     for (const figure of ['CPU', 'Memory']) await page.waitForSelector(`figcaption:has-text("${figure}: not known10 minutes, at most")`);
     server.send('usage', usage.at(-1));
     await page.waitForSelector('figcaption:has-text("5 processes")');
+    server.send('usage', { ...usage[60], processes: 6 }); // the server's clock was put back
+    await page.waitForSelector('figcaption:has-text("6 processes")');
     await opened.look(`refused-${name}`);
   });
 

@@ -166,13 +166,12 @@
   let known = false;
   let frame = 0;
 
-  /** They may come again after the connection was lost. */
+  /** Where the server's clock was put back, what it has measured by the old one goes. */
   function addSample({ at, cpu, memory, processes }) {
     const time = new Date(at).getTime();
     if (![time, cpu, memory].every(Number.isFinite)) return;
-    const all = [...samples.filter((sample) => sample.time !== time), { time, cpu, memory, processes }].sort((a, b) => a.time - b.time);
-    const newest = all.at(-1).time;
-    samples = all.filter((sample) => newest - sample.time <= windowMs);
+    const former = samples.filter((sample) => sample.time < time && time - sample.time <= windowMs);
+    samples = [...former, { time, cpu, memory, processes }];
   }
 
   function drawSoon() {
