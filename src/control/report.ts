@@ -29,9 +29,13 @@ export interface Report extends Omit<Status, 'rules' | 'own_file'> {
   readonly reinit: ReinitStatus;
 }
 
-export function reportOf({ state, config, now, watched, journal: { entries }, reinit }: Controller, wall: number): Report {
+/** @param generations for who has them already */
+export function reportOf(
+  { state, config, now, watched, journal: { entries }, reinit }: Controller,
+  wall: number,
+  generations: readonly Generation[] = historyOf(entries),
+): Report {
   const status = statusOf(state(), config, { now: now(), wall });
-  const generations = historyOf(entries);
   const rules = status.rules.map((rule) => ({ ...rule, ...watched(rule.name), refusal: refusalOf(rule, generations) }));
   const own_file = status.own_file && { ...status.own_file, refusal: ownRefusal(status.own_file, entries) };
   return { ...status, rules, own_file, restarts: entries.filter((entry) => restartReasonOf(entry) !== undefined).length, reinit };

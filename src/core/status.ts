@@ -32,6 +32,9 @@ export type RuleStanding =
   /** Nothing can be read. */
   | 'unknown';
 
+/** What the files hold was decided upon, and is not applied: for good, or for now. */
+export const isDenied = ({ standing }: Pick<RuleStatus, 'standing'>): boolean => standing === 'refused' || standing === 'retrying';
+
 export interface RuleStatus {
   readonly name: string;
   readonly paths: readonly string[];

@@ -1,4 +1,5 @@
 /** What an entry of the journal adds to which counter. Pure. Labels are words of reinit's own and names of rules: so many, and no more. */
+import { type Failure, isFailure } from '../control/history.ts';
 import { restartReasonOf } from '../control/report.ts';
 import type { RollbackReason, StartReason } from '../core/notes.ts';
 import { type Action, isOwned, type RulePolicy } from '../core/policy.ts';
@@ -12,7 +13,7 @@ export const counters = {
   reinit_application_restarts_total: 'Starts of the application after its first one, by why.',
   reinit_watch_fallbacks_total: 'Times that polling took over, because there were no events of the file system to be had.',
 } as const;
-export type CounterName = keyof typeof counters;
+type CounterName = keyof typeof counters;
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Count {
@@ -21,7 +22,7 @@ export interface Count {
 }
 
 /** Event → by what the change was to reach the application, where its line does not say so. */
-const failures: Readonly<Record<string, 'said' | 'configured' | Action>> = {
+const waysOf: Readonly<Record<Failure, 'said' | 'configured' | Action>> = {
   reload_failed: 'configured',
   restart_failed: 'restart',
   action_failed: 'said',
@@ -52,8 +53,8 @@ export function countOf(entry: Entry, policyOf: (rule: string) => RulePolicy | u
       if (entry.mode !== 'poll' || policyOf(rule)?.mode === 'poll') return undefined;
       return { name: 'reinit_watch_fallbacks_total', labels: { rule } };
     default: {
-      const by = failures[event];
-      if (by === undefined) return undefined;
+      if (!isFailure(event)) return undefined;
+      const by = waysOf[event];
       const how = by === 'said' ? String(entry.how) : by === 'configured' ? (policyOf(rule)?.on_change ?? 'none') : by;
       return { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } };
     }

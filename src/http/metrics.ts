@@ -50,8 +50,9 @@ export function createMetrics(controller: Controller, usage: Usage): Metrics {
 
   return {
     async scrape(form) {
-      const [used, init] = await Promise.all([usage(controller), controller.count()]);
-      const now = samplesOf(reportOf(controller, Date.now()), historyOf(journal.entries));
+      const [used, init] = await Promise.all([usage(), controller.count()]);
+      const generations = historyOf(journal.entries);
+      const now = samplesOf(reportOf(controller, Date.now(), generations), generations);
       const points: readonly Point[] = [
         ...now.map((sample): Point => ({ kind: 'gauge', help: gauges[sample.name], ...sample })),
         ...tally.sums.map((sum): Point => ({ kind: 'counter', help: counters[sum.name], ...sum })),

@@ -36,7 +36,8 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>(
       if (!settings.page) return notFound(settings);
       const nonce = createNonce();
       const { entries } = controller.journal;
-      return html(renderPage(reportOf(controller, Date.now()), historyOf(entries), entries, nonce), nonce);
+      const generations = historyOf(entries);
+      return html(renderPage(reportOf(controller, Date.now(), generations), generations, entries, nonce), nonce);
     },
   } satisfies Readonly<Record<string, Route>>),
 );

@@ -67,6 +67,12 @@ test('the timeline: the newest first, each change once', () => {
   expect(places).toEqual(places.toSorted((a, b) => a - b));
 });
 
+test('of one moment what was said last comes first', () => {
+  const text = words(page(shown({ entries: ['one', 'two', 'three'].map((words) => entry(5, 'warn', `the line ${words}`)) })));
+  expect(text.indexOf('line three')).toBeLessThan(text.indexOf('line two'));
+  expect(text.indexOf('line two')).toBeLessThan(text.indexOf('line one'));
+});
+
 describe('the headline is as bad as the worst', () => {
   const application = report().application;
   test.each([
