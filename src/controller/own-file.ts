@@ -1,4 +1,5 @@
 /** reinit's own configuration: what a controller begins on, and what would come of what the file holds now. */
+import { resolve } from 'node:path';
 import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/model.ts';
@@ -36,7 +37,7 @@ export function loadOwn(options: OwnOptions, kept: Source | undefined, warn?: (m
   let source = kept;
   const read = (path: string): ReadResult => {
     const result: ReadResult = kept?.text === undefined ? readConfigFile(path) : { ok: true, text: kept.text };
-    if (result.ok) file = path;
+    if (result.ok) file = resolve(path); // as it is watched; where it was read from is where init was started
     if (result.ok && kept?.text === undefined) source = sourceOf(hashOf(result.text), result.text);
     return result;
   };

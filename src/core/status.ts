@@ -128,7 +128,7 @@ function applicationStatus(service: ServiceState, time: Time): ApplicationStatus
   const { serves, problem } = servedOf(service);
   return {
     state: service.kind,
-    pid: running?.pid ?? null,
+    pid: running?.pid || null, // 0: what is attached to is not there
     ready: serves,
     not_ready_because: problem ?? null,
     since: running ? time(running.since) : 'since' in service ? time(service.since) : null,

@@ -1,6 +1,6 @@
 /** reinit.yaml in a ConfigMap volume, changed under the real program: the application has one pid through all of it. */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
@@ -89,3 +89,17 @@ it.skipIf(!isRoot)(
     expect(await container.exited).toBe(128 + 10);
   },
 );
+
+it('a file that is named from where the container starts is watched there', async () => {
+  const directory = scratchDirectory();
+  const file = join(directory, 'reinit.yaml');
+  writeFileSync(file, JSON.stringify(settings));
+  const container = await startContainer([reinit, '-c', 'reinit.yaml'], { cwd: directory });
+  await logged(container, /"event":"started"/);
+  writeFileSync(`${file}.new`, JSON.stringify({ ...settings, stop_signal: 'USR1' }));
+  renameSync(`${file}.new`, file);
+  await inForce(container);
+  expect(container.stderr()).not.toContain('watch_warning');
+  container.signal('SIGTERM');
+  expect(await container.exited).toBe(128 + 10);
+});

@@ -119,7 +119,7 @@ print('up', flush=True)
 signal.pause()
 `);
     const { memory } = await sampled(pid);
-    const held = await heldMemory([{ pid }]);
+    const held = await heldMemory([{ pid, memory }]);
     expect(held).toBeGreaterThan(40 * mebibyte);
     expect(held).toBeLessThan(memory);
   });
