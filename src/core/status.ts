@@ -32,6 +32,9 @@ export type RuleStanding =
   /** Nothing can be read. */
   | 'unknown';
 
+/** What the files hold was decided upon, and is not applied: for good, or for now. */
+export const isDenied = ({ standing }: Pick<RuleStatus, 'standing'>): boolean => standing === 'refused' || standing === 'retrying';
+
 export interface RuleStatus {
   readonly name: string;
   readonly paths: readonly string[];
@@ -194,8 +197,8 @@ const states: Readonly<Record<ServiceState['kind'], string>> = {
 };
 
 /** One line for people. */
-function summaryOf({ state, ready }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
-  const application = `the application ${states[state]}${state === 'running' && !ready ? ', and is not ready' : ''}`;
+function summaryOf({ state, not_ready_because: problem }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
+  const application = `the application ${states[state]}${state === 'running' && problem !== null ? `, and is not ready: ${problem}` : ''}`;
   const ofRules = rules.filter(({ in_sync }) => !in_sync).map(({ name, standing }) => `${name} is ${words[standing]}`);
   const astray = own?.refused ? [...ofRules, "reinit's own file is refused"] : ofRules;
   if (rules.length === 0 && astray.length === 0) return application;

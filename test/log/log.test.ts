@@ -296,7 +296,7 @@ describe('lines', () => {
       /nginx is not ready after 30s \(ready\): refused\. It is left running/,
     ],
     starting_beside: [{ kind: 'starting_beside' }, /a second nginx .*start_first/],
-    took_over: [{ kind: 'took_over', pid: 9, ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
+    took_over: [{ kind: 'took_over', pid: 9, reason: 'uptime', ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
     beside_failed: [
       { kind: 'beside_failed', problem: 'ended before it was ready: exit code 1' },
       /the new nginx ended before it was ready: exit code 1\. The old one goes on/,
