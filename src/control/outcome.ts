@@ -38,6 +38,7 @@ const bad: ReadonlySet<string> = new Set([
   'unreadable',
   'held_back',
   'start_failed',
+  'not_published',
   'gave_up',
   'not_ready',
   'beside_failed',

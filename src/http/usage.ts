@@ -22,7 +22,7 @@ export function createUsage({ state }: Pick<Controller, 'state'>): Usage {
   const total = createCpuTotal();
   return async () => {
     const { service } = state();
-    if (service.kind !== 'running') return undefined;
+    if (service.kind !== 'running' || service.pid === 0) return undefined; // 0: what it is attached to is looked for
     const { sampleTree } = await import('../usage/usage.ts');
     const tree = await sampleTree(service.pid);
     if ('problem' in tree) return undefined;
