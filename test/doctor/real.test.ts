@@ -155,6 +155,14 @@ describe('validators', () => {
     expect(get('validate.refused')?.detail).toBe('*** *** *** said');
     expect(text).not.toContain('planted');
   });
+
+  test('nor is a part of one, where long words are cut', async () => {
+    const said = 'printf "%0990d" 0; printf %s "$DB_PASSWORD"; printf "%01500d" 0; exit 1';
+    const config = configured({ command: ['true'], watch: [{ paths: ['/etc/hostname'], validate: ['sh', '-c', said] }] });
+    const { get, text } = await examine(['-c', config], { DB_PASSWORD: 'planted-password' });
+    expect(get('validate.refused')?.detail).toMatch(/^0+\*\*\*0+ … 0+$/);
+    expect(text).not.toContain('planted');
+  });
 });
 
 test('links: one that leads nowhere, one that leads away; a path that is missing', async () => {

@@ -126,8 +126,7 @@ async function validate(
   const environment = config.services.main.env_from.length > 0 ? 'read' : undefined;
   const effect = effectOf({ kind: 'validate', rule: rule.name, token: 1, step, directory, environment }, config, users, () => inherited);
   if (effect.kind !== 'spawn') throw new Error('a validator is spawned');
-  const verdict = await run(inEnvironment(effect, variables), rule.validate_timeout);
-  return 'words' in verdict ? { ...verdict, words: hide(verdict.words, secretValues(variables, config, inherited)) } : verdict;
+  return run(inEnvironment(effect, variables), rule.validate_timeout, secretValues(variables, config, inherited));
 }
 
 /** The order with all variables in it: our own environment is not the container's. */
@@ -143,7 +142,7 @@ function inEnvironment(order: Fields<'spawn'>, variables: Variables): Fields<'sp
   return { ...order, argv, env_set, flags: order.flags | constants.spawnFlags.values.clear_env };
 }
 
-function run(order: Fields<'spawn'>, timeoutMs: number): Promise<Verdict> {
+function run(order: Fields<'spawn'>, timeoutMs: number, secrets: readonly string[]): Promise<Verdict> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     let timedOut = false;
@@ -157,15 +156,17 @@ function run(order: Fields<'spawn'>, timeoutMs: number): Promise<Verdict> {
       failed: ({ stage, text }) => resolve({ kind: 'not_started', stage, text }),
       ended: (end) => {
         clearTimeout(timer);
-        resolve(verdictOf(end, timedOut));
+        resolve(verdictOf(end, timedOut, secrets));
       },
     });
   });
 }
 
-function verdictOf({ status, output, outputTotal }: Ended, timedOut: boolean): Verdict {
+function verdictOf({ status, output, outputTotal }: Ended, timedOut: boolean, secrets: readonly string[]): Verdict {
   const end = endOf(status);
-  const words = wordsOf(output, outputTotal);
+  // Before words are cut: half of a secret would not be found.
+  const shown = Buffer.from(hide(output.toString('utf8'), secrets));
+  const words = wordsOf(shown, outputTotal > output.length ? outputTotal : shown.length);
   if (timedOut) return { kind: 'timed_out', words };
   return end.kind === 'code' && end.code === 0 ? { kind: 'accepted' } : { kind: 'ended', end, words };
 }
