@@ -78,6 +78,15 @@ test('programs that cannot be started, each for its own reason', async () => {
   expect(get('validate.failed', 'r1')?.title).toMatch(/stage: interpreter/);
 });
 
+test('a working directory that cannot even be looked at', async () => {
+  const loop = join(scratch(), 'loop');
+  symlinkSync(loop, loop);
+  const config = configured({ command: ['true'], working_dir: loop, watch: [{ paths: ['/etc/hostname'], validate: ['true'] }] });
+  const { get } = await examine(['-c', config]);
+  expect(get('program.working_dir')?.level).toBe('error');
+  expect(get('validate.failed')?.title).toMatch(/stage: cwd/);
+});
+
 describe('validators', () => {
   test('the exit code and the words; the first that says no is the last one asked', async () => {
     const config = configured({

@@ -2,10 +2,11 @@
 import type { Config } from '../../config/model.ts';
 import type { Users } from '../../controller/effects.ts';
 import { policiesOf } from '../../core/policy.ts';
+import { isDirectory } from '../../host/directory.ts';
 import { type Account, type Accounts, readAccounts } from './accounts.ts';
 import { type Places, readPlaces } from './places.ts';
 import { type Application, type Processes, readApplication } from './processes.ts';
-import { findProgram, isDirectory, type Program } from './programs.ts';
+import { findProgram, type Program } from './programs.ts';
 import { type DryRun, dryRuns, type Inherited, readInherited } from './validators.ts';
 import type { Variables } from './variables.ts';
 import { readWatched, type Watched } from './watched.ts';
