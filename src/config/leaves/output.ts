@@ -50,8 +50,8 @@ export const outputFile: Kind<OutputFile> = record(
     also_stdout: withDefault(onOff, 'false', 'Whether all of it goes to stdout and stderr, too.'),
   },
   (given, fault) => {
-    if (given.max_size < smallestFile) return fault('its max_size is less than 64KiB');
-    return Buffer.byteLength(given.path) > longestPath ? fault('its path is too long') : given;
+    if (given.max_size < smallestFile) return fault('it is less than 64KiB', 'max_size');
+    return Buffer.byteLength(given.path) > longestPath ? fault('it is too long', 'path') : given;
   },
   single((given) => ({ path: given })),
 );
