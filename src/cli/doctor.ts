@@ -15,11 +15,19 @@ export async function runDoctor(flags: DoctorFlags, given: Pick<Request, 'own' |
 
 function load(options: Parameters<Request['load']>[0]): Loaded {
   const warnings: string[] = [];
+  let noFile: string | undefined;
   try {
-    const config = loadConfig({ ...options, commandOptional: true, warn: (warning) => warnings.push(warning) });
-    return { config: withDistinctNames(config), warnings };
+    const config = loadConfig({
+      ...options,
+      commandOptional: true,
+      warn: (warning) => warnings.push(warning),
+      noFile: (message) => {
+        noFile = message;
+      },
+    });
+    return { config: withDistinctNames(config), warnings, noFile };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { config: undefined, mistakes: error.mistakes.map((mistake) => formatConfigError([mistake])), warnings };
+    return { config: undefined, mistakes: error.mistakes.map((mistake) => formatConfigError([mistake])), warnings, noFile };
   }
 }

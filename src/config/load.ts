@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly read?: (file: string) => ReadResult;
   /** Gets what is worth a line and no mistake: a variable that is nearly a setting. */
   readonly warn?: (message: string) => void;
+  /** Gets it where there is no file and none was named; the default is `warn`. */
+  readonly noFile?: (message: string) => void;
   /** Read where neither flag nor variable names a file; it may be missing. */
   readonly defaultFile?: string;
 }
@@ -82,7 +84,7 @@ function loadFile(flag: string | undefined, options: LoadOptions): Loaded {
   const read = (options.read ?? readConfigFile)(file);
   if (read.ok) return { file, settings: readDocument(file, read.text), mistakes: [] };
   if (read.missing && named === undefined) {
-    if (options.commandOptional) options.warn?.(`there is no ${file}: this is what flags, variables and defaults say`);
+    if (options.commandOptional) (options.noFile ?? options.warn)?.(`there is no ${file}: this is what flags, variables and defaults say`);
     return { file: undefined, settings: undefined, mistakes: [] };
   }
   return {

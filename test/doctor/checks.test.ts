@@ -1,5 +1,8 @@
 /** Each check over facts, made up: what is wrong is found, with a remedy, and what is right is not. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { resources } from '../../src/config/leaves/maps.ts';
+import type { Config } from '../../src/config/model.ts';
 import type { RulePolicy } from '../../src/core/policy.ts';
 import { configurationFindings } from '../../src/doctor/checks/configuration.ts';
 import { inotifyFindings } from '../../src/doctor/checks/inotify.ts';
@@ -13,7 +16,8 @@ import { userFindings } from '../../src/doctor/checks/users.ts';
 import { validatorFindings } from '../../src/doctor/checks/validators.ts';
 import { watchedFindings } from '../../src/doctor/checks/watched.ts';
 import type { Account, Accounts } from '../../src/doctor/facts/accounts.ts';
-import type { Kernel } from '../../src/doctor/facts/kernel.ts';
+import { type Kernel, parseLimits } from '../../src/doctor/facts/kernel.ts';
+import type { Places } from '../../src/doctor/facts/places.ts';
 import type { Application, Processes } from '../../src/doctor/facts/processes.ts';
 import type { Program } from '../../src/doctor/facts/programs.ts';
 import type { Named } from '../../src/doctor/facts/service.ts';
@@ -44,6 +48,11 @@ describe('configuration', () => {
       detail: '  1 | a: b\n    | ^',
       remedy: 'did you mean x?',
     });
+  });
+  test('no file at all is no doubt: flags and variables will do', () => {
+    const findings = configurationFindings({ config, warnings: [], noFile: 'there is no /etc/reinit.yaml' }, ['app']);
+    expect(brief(findings)).toContain('info config.no_file');
+    expect(brief(findings)).not.toContain('warn config.doubt');
   });
   test('nothing to run, nothing watched', () => {
     expect(brief(configurationFindings({ config, warnings: [] }, []))).toEqual([
@@ -130,12 +139,14 @@ describe('watched files', () => {
     ['no watches left', { watches: 1000 }, ['warn inotify.watches']],
     ['few instances', { instances: 125 }, ['info inotify.instances']],
   ])('file events: %s', (_, change, expected) => {
-    const findings = inotifyFindings({ ...inotify, ...change }, [watched([volume])]);
+    const findings = inotifyFindings({ ...inotify, ...change }, [watched([volume])], false);
     expect(brief(findings)).toEqual(expected);
     if (expected[0] !== 'ok inotify.enough') expect(words(findings)).toContain('fs.inotify.');
   });
+  test('file events: those of a running reinit are among those that are counted', () =>
+    expect(brief(inotifyFindings({ ...inotify, watches: 1000 }, [watched([volume])], true))).toEqual(['ok inotify.enough']));
   test('file events: nobody needs any', () =>
-    expect(inotifyFindings(inotify, [watched([volume], { rule: { mode: 'poll' } })])).toEqual([]));
+    expect(inotifyFindings(inotify, [watched([volume], { rule: { mode: 'poll' } })], false)).toEqual([]));
 });
 
 describe('PID 1', () => {
@@ -248,7 +259,11 @@ describe('validators', () => {
     }));
   test('not run; variables that cannot be had', () => {
     expect(brief(validatorFindings(undefined, none, false))).toEqual(['info validate.not_run']);
-    expect(brief(validatorFindings(undefined, { kind: 'problem', problem: 'x' }, true))).toEqual(['error validate.environment']);
+    expect(brief(validatorFindings(undefined, { kind: 'problem', problem: 'x' }, true))).toEqual([
+      'error validate.environment',
+      'info validate.not_run',
+    ]);
+    expect(words(validatorFindings(undefined, none, true))).toContain('a user is not known');
   });
   test('what is masked: by name, and long ones out of files; no paths, no words', () => {
     const main = { ...defaultService, environment: { API_TOKEN: 't0k', DIR: '/etc/app', OUT: null } };
@@ -319,6 +334,12 @@ describe('users', () => {
     ['unlimited', findings(accounts(same), { ...defaultService, limits: { nofile: 'unlimited' } }), ['error user.limits']],
     ['within it', findings(accounts(same), { ...defaultService, limits: { nofile: '4096', cpu: '1' } }), []],
   ])('%s', (_, found, expected) => expect(brief(found)).toEqual(expected));
+  test('every limit is known by its name in /proc/self/limits', () => {
+    const nothing = parseLimits(readFileSync('/proc/self/limits', 'utf8').replaceAll(/ (unlimited|\d+)/g, ' 0'));
+    const asked = Object.fromEntries(resources.map((name) => [name, '1']));
+    const found = userFindings(accounts(same, { capabilities: 0n }), { ...defaultService, limits: asked }, [], nothing);
+    expect(found.map(({ title }) => /^limits: (\w+) is/.exec(title)?.[1])).toEqual(resources);
+  });
   test('the mode and the remedy are said', () =>
     expect(words(findings(accounts(app), defaultService, [secret]))).toMatch(/cannot read \/etc\/app\/key.*0400, of 0:0.*fsGroup: 5/));
 });
@@ -373,11 +394,13 @@ describe('places', () => {
     { path: '/run', writable: false },
     { path: '/tmp', writable: true },
   ];
-  const places = { state: undefined, published: [], usual, control: undefined, terminationLog: 'none' } as const;
+  const places = { state: undefined, published: [], usual, control: undefined, terminationLog: 'none', output: undefined } as const;
+  const actor = { text: 'user 5:5', uid: 5, gid: 5, groups: [], overrides: false };
+  const find = (facts: Places, of: Config) => placeFindings(facts, of, { kind: 'same', actor });
   const main = { ...defaultService, watch: [{ ...defaultRule, validate: [['check', '{{snapshot}}']] }] };
   test('a problem is told in its own words', () => {
     const problem = 'state_dir: /s cannot be written: read-only file system; mount an emptyDir there, or choose another';
-    const [finding] = placeFindings({ ...places, state: { path: '/s', problem } }, config);
+    const [finding] = find({ ...places, state: { path: '/s', problem } }, config);
     expect(finding).toMatchObject({
       level: 'error',
       title: 'state_dir: /s cannot be written: read-only file system',
@@ -386,17 +409,27 @@ describe('places', () => {
   });
   test('nowhere: an error only where copies need it', () => {
     const nowhere = { ...places, usual: [{ path: '/run', writable: false }] };
-    expect(brief(placeFindings(places, config))).toEqual(['ok write.private']);
-    expect(brief(placeFindings(nowhere, config))).toEqual(['info write.private']);
-    expect(brief(placeFindings(nowhere, { ...config, services: { main } }))).toEqual(['error write.private']);
+    expect(brief(find(places, config))).toEqual(['ok write.private']);
+    expect(brief(find(nowhere, config))).toEqual(['info write.private']);
+    expect(brief(find(nowhere, { ...config, services: { main } }))).toEqual(['error write.private']);
+    for (const control_socket of ['off', '/x/socket'])
+      expect(brief(find(nowhere, { ...config, services: { main: { ...defaultService, control_socket } } }))).toEqual(['ok write.private']);
   });
   test('a control socket whose path was set', () => {
-    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: false } }, config))).toContain('warn write.control');
-    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: true } }, config))).toContain('ok write.control');
+    expect(brief(find({ ...places, control: { path: '/x', writable: false } }, config))).toContain('warn write.control');
+    expect(brief(find({ ...places, control: { path: '/x', writable: true } }, config))).toContain('ok write.control');
+  });
+  test.each<[string, boolean, number, string]>([
+    ['its own', true, 0o755, 'ok write.output'],
+    ['read-only', false, 0o755, 'warn write.output'],
+    ['of a mode that lets it look only', true, 0o555, 'warn write.output'],
+  ])('the directory of output.file: %s', (_, writable, mode, expected) => {
+    const output = { path: '/log', writable, trail: [{ path: '/log', mode, uid: 5, gid: 5 }] };
+    expect(brief(find({ ...places, output }, config))).toContain(expected);
   });
   test('termination log', () => {
-    expect(brief(placeFindings({ ...places, terminationLog: 'refused' }, config))).toContain('warn write.termination_log');
-    expect(brief(placeFindings({ ...places, terminationLog: 'writable' }, config))).toContain('ok write.termination_log');
+    expect(brief(find({ ...places, terminationLog: 'refused' }, config))).toContain('warn write.termination_log');
+    expect(brief(find({ ...places, terminationLog: 'writable' }, config))).toContain('ok write.termination_log');
   });
 });
 

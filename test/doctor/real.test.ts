@@ -186,6 +186,19 @@ test('links: one that leads nowhere, one that leads away; a path that is missing
   expect(code).toBe(0);
 });
 
+test('programs of probes', async () => {
+  const probe = { exec: { command: ['no-such-probe'] } };
+  const { findings } = await examine(['-c', configured({ command: ['true'], liveness: probe, readiness: probe })]);
+  const wrong = findings.filter(({ id, level }) => id === 'program.start' && level === 'error').map(({ title }) => title);
+  expect(wrong).toEqual([expect.stringMatching(/^liveness: /), expect.stringMatching(/^readiness: /)]);
+});
+
+test('without a file: worth knowing, and no warning', async () => {
+  const { findings, get } = await examine(['--nice', '1']);
+  expect(get('config.no_file')?.level).toBe('info');
+  expect(findings.filter(({ id }) => id === 'config.doubt')).toEqual([]);
+});
+
 describe.skipIf(!isRoot)('as root', () => {
   test('users: unknown; known, but a Secret is not theirs to read', async () => {
     const directory = scratch();

@@ -20,7 +20,8 @@ export const exitCodes: Kind<Readonly<Record<number, number>>> = mapKind(
   },
 );
 
-const resources = [
+/** setrlimit(2). */
+export const resources = [
   'as',
   'core',
   'cpu',
@@ -37,7 +38,11 @@ const resources = [
   'rttime',
   'sigpending',
   'stack',
-];
+] as const;
+export type Resource = (typeof resources)[number];
+
+const isResource = (name: string): name is Resource => resources.some((one) => one === name);
+
 /** Names of setrlimit(2) in lower case, as compose and docker spell them. */
 export const limits: Kind<Readonly<Record<string, string>>> = mapKind(
   {
@@ -47,7 +52,7 @@ export const limits: Kind<Readonly<Record<string, string>>> = mapKind(
     json: { type: 'object', propertyNames: { enum: resources }, additionalProperties: { type: ['string', 'integer'] } },
   },
   (name, raw, fault) => {
-    if (!resources.includes(name)) {
+    if (!isResource(name)) {
       const near = nearest(name, resources);
       fault(`there is no such limit${near === undefined ? '' : `: did you mean ${near}?`}`);
       return undefined;

@@ -3,13 +3,16 @@ import type { Config } from '../../config/model.ts';
 import { error, type Finding, info, ok, warn } from '../finding.ts';
 
 /** What came of reading file, variables and flags. */
-export type Loaded =
-  | { readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly config: undefined; readonly mistakes: readonly string[]; readonly warnings: readonly string[] };
+export type Loaded = ({ readonly config: Config } | { readonly config: undefined; readonly mistakes: readonly string[] }) & {
+  readonly warnings: readonly string[];
+  /** Said where there is no file; flags and variables alone will do, too. */
+  readonly noFile?: string | undefined;
+};
 
 /** @param command empty: nobody has said which */
 export function configurationFindings(loaded: Loaded, command: readonly string[]): Finding[] {
-  const doubts = loaded.warnings.map((warning) => warn('config.doubt', warning));
+  const noFile = loaded.noFile === undefined ? [] : [info('config.no_file', loaded.noFile)];
+  const doubts = [...noFile, ...loaded.warnings.map((warning) => warn('config.doubt', warning))];
   if (loaded.config === undefined) return [...loaded.mistakes.map(mistakeFinding), ...doubts];
   const { main } = loaded.config.services;
   const none =

@@ -1,4 +1,5 @@
 /** Users, and what they may do. */
+import type { Resource } from '../../config/leaves/maps.ts';
 import type { ServiceConfig } from '../../config/model.ts';
 import type { Account, Accounts } from '../facts/accounts.ts';
 import type { Limit } from '../facts/kernel.ts';
@@ -66,21 +67,29 @@ function readFindings({ policy: { name: rule }, trails }: Watched, application: 
 }
 
 /** Names of setrlimit(2) and of /proc/PID/limits. */
-const limitNames: Readonly<Record<string, string>> = {
+const limitNames: Readonly<Record<Resource, string>> = {
+  as: 'address space',
+  core: 'core file size',
+  cpu: 'cpu time',
+  data: 'data size',
+  fsize: 'file size',
+  locks: 'file locks',
+  memlock: 'locked memory',
+  msgqueue: 'msgqueue size',
+  nice: 'nice priority',
   nofile: 'open files',
   nproc: 'processes',
-  core: 'core file size',
-  memlock: 'locked memory',
+  rss: 'resident set',
+  rtprio: 'realtime priority',
+  rttime: 'realtime timeout',
+  sigpending: 'pending signals',
   stack: 'stack size',
-  as: 'address space',
-  fsize: 'file size',
-  data: 'data size',
 };
 
 function limitFindings({ limits }: ServiceConfig, { init }: Accounts, now: ReadonlyMap<string, Limit>): Finding[] {
   if (has(init, 'SYS_RESOURCE')) return [];
   return Object.entries(limits).flatMap(([name, text]) => {
-    const hard = now.get(limitNames[name] ?? '')?.hard;
+    const hard = now.get(limitNames[name as Resource])?.hard;
     const [soft = '', given = soft] = text.split(':');
     const wanted = given === 'unlimited' ? Number.POSITIVE_INFINITY : Number(given);
     if (hard === undefined || wanted <= hard) return [];

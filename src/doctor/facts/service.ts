@@ -31,7 +31,7 @@ export interface ServiceFacts {
   readonly programs: readonly Named[];
   readonly workingDirThere: boolean;
   readonly inherited: Inherited;
-  /** Undefined: they were not to be run, or not by us. */
+  /** Undefined: they were not to be run, or could not be. */
   readonly dryRuns: readonly DryRun[] | undefined;
   /** Of a running reinit. */
   readonly application: Application | undefined;
@@ -54,6 +54,7 @@ export async function readService({ config, command: given, variables, processes
   const inherited = await readInherited(config);
   const users = usersOf(accounts);
   const variablesOfFiles = inherited.kind === 'read' ? inherited.variables : undefined;
+  const asked = policiesOf(main).some(({ validate }) => validate.length > 0);
   const world = users && { config, users, variables, watched };
   return {
     config,
@@ -67,7 +68,7 @@ export async function readService({ config, command: given, variables, processes
     })),
     workingDirThere: main.working_dir === undefined || isDirectory(main.working_dir),
     inherited,
-    dryRuns: run && world && variablesOfFiles ? await dryRuns(world, variablesOfFiles) : undefined,
+    dryRuns: run ? (asked ? world && variablesOfFiles && (await dryRuns(world, variablesOfFiles)) : []) : undefined,
     application: readApplication(processes, main.attach),
   };
 }
@@ -94,6 +95,8 @@ function namesIn({ services: { main } }: Config, command: readonly string[], acc
     ...(main.attach === undefined ? one('command', command) : []),
     ...main.env_validate.flatMap((argv) => one('env_validate', argv)),
     ...probe('ready', main.ready?.check),
+    ...probe('liveness', main.liveness?.check),
+    ...probe('readiness', main.readiness?.check),
     ...main.watch.flatMap(({ name, validate, exec, confirm_by }) => [
       ...validate.flatMap((argv) => one('validate', argv, name, validators.get(name))),
       ...exec.flatMap((argv) => one('exec', argv, name)),
