@@ -1,4 +1,4 @@
-import { ConfigError, formatConfigError } from '../config/errors.ts';
+import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { withDistinctNames } from '../controller/rule-names.ts';
 import type { Loaded } from '../doctor/checks/configuration.ts';
@@ -28,6 +28,6 @@ function load(options: Parameters<Request['load']>[0]): Loaded {
     return { config: withDistinctNames(config), warnings, noFile };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { config: undefined, mistakes: error.mistakes.map((mistake) => formatConfigError([mistake])), warnings, noFile };
+    return { config: undefined, mistakes: error.mistakes, warnings, noFile };
   }
 }

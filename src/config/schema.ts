@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Raw, required, unset, withDefault } from './kinds.ts';
+import { required, unset, withDefault } from './kinds.ts';
 import { choice, controlSocket, duration, globs, integer, memory, octal, onOff, path, paths, size, text, user } from './leaves/basic.ts';
 import { argv, argvs } from './leaves/commands.ts';
 import { httpServer } from './leaves/listen.ts';
@@ -308,7 +308,6 @@ export const settings = v.strictObject({
   ),
 });
 export type Settings = v.InferOutput<typeof settings>;
-export type SettingsInput = { readonly [name: string]: Raw };
 
 const confirmAlone = 3_000;
 const confirmAsked = 10_000;

@@ -11,7 +11,7 @@ export interface Identity {
 }
 
 /** capabilities(7): their numbers. */
-export const capability = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, SETGID: 6, SETUID: 7, SYS_RESOURCE: 24 } as const;
+const capability = { DAC_OVERRIDE: 1, KILL: 5, SETGID: 6, SETUID: 7, SYS_RESOURCE: 24 } as const;
 export type Capability = keyof typeof capability;
 
 export const has = ({ capabilities }: Identity, name: Capability): boolean => ((capabilities >> BigInt(capability[name])) & 1n) === 1n;

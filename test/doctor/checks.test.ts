@@ -1,6 +1,7 @@
 /** Each check over facts, made up: what is wrong is found, with a remedy, and what is right is not. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Mistake } from '../../src/config/errors.ts';
 import { resources } from '../../src/config/leaves/maps.ts';
 import type { Config } from '../../src/config/model.ts';
 import type { RulePolicy } from '../../src/core/policy.ts';
@@ -40,7 +41,16 @@ const words = (findings: readonly Finding[]): string =>
 
 describe('configuration', () => {
   test('each mistake is an error of its own; its hint is the remedy', () => {
-    const mistakes = ['/etc/reinit.yaml:1:1: a: unknown key\n  1 | a: b\n    | ^\n  hint: did you mean x?', '--z: no'];
+    const excerpt = { text: 'a: b', from: 0, length: 1 };
+    const mistakes: readonly Mistake[] = [
+      {
+        place: { kind: 'file', file: '/etc/reinit.yaml', at: { line: 1, column: 1, excerpt } },
+        setting: 'a',
+        problem: 'unknown key',
+        hint: 'did you mean x?',
+      },
+      { place: { kind: 'flag', flag: '--z' }, setting: undefined, problem: 'no' },
+    ];
     const findings = configurationFindings({ config: undefined, mistakes, warnings: ['hm'] }, []);
     expect(brief(findings)).toEqual(['error config.mistake', 'error config.mistake', 'warn config.doubt']);
     expect(findings[0]).toMatchObject({
@@ -48,6 +58,7 @@ describe('configuration', () => {
       detail: '  1 | a: b\n    | ^',
       remedy: 'did you mean x?',
     });
+    expect(findings[1]).toMatchObject({ title: '--z: no', detail: '', remedy: '' });
   });
   test('no file at all is no doubt: flags and variables will do', () => {
     const findings = configurationFindings({ config, warnings: [], noFile: 'there is no /etc/reinit.yaml' }, ['app']);
@@ -235,7 +246,6 @@ describe('validators', () => {
   const none: Inherited = { kind: 'read', variables: new Map() };
   const run = (change: Partial<DryRun>): DryRun => ({
     rule: '/r',
-    source: 'files',
     program: 'nginx',
     timeoutMs: 1000,
     groupless: false,
@@ -318,7 +328,7 @@ describe('users', () => {
     trails: [{ path: '/etc/app/key', trail: [{ path: '/etc/app/key', mode: 0o100400, uid: 0, gid: 0 }] }],
   };
   const findings = (who: Accounts, service = defaultService, watched: readonly Watched[] = []) =>
-    userFindings(who, service, watched, new Map([['open files', { soft: 1024, hard: 4096 }]]));
+    userFindings(who, service, watched, new Map([['open files', 4096]]));
   test.each<[string, readonly Finding[], readonly string[]]>([
     ['nobody is named', findings(accounts(same), defaultService, [secret]), []],
     ['unknown', findings(accounts({ kind: 'unknown', user: 'x', problem: 'there is no user "x"' })), ['error user.unknown']],

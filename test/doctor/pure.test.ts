@@ -141,7 +141,7 @@ test('limits', () => {
   const limits = parseLimits(
     'Limit   Soft Limit  Hard Limit  Units\nMax open files            1024                 unlimited            files\nMax nice priority  0  0\nrubbish',
   );
-  expect(limits.get('open files')).toEqual({ soft: 1024, hard: Number.POSITIVE_INFINITY });
+  expect(limits.get('open files')).toBe(Number.POSITIVE_INFINITY);
   expect(limits.size).toBe(2);
 });
 

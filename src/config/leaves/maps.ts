@@ -1,5 +1,5 @@
 import { isMapping, type Kind, kind, map, mapKind, type Raw, scalar, wrongShape } from '../kinds.ts';
-import { nearest } from '../names.ts';
+import { nearest, noSuch } from '../names.ts';
 
 const byte = (given: string): number | undefined => (/^\d{1,3}$/.test(given) && Number(given) <= 255 ? Number(given) : undefined);
 export const exitCodes: Kind<Readonly<Record<number, number>>> = mapKind(
@@ -53,8 +53,7 @@ export const limits: Kind<Readonly<Record<string, string>>> = mapKind(
   },
   (name, raw, fault) => {
     if (!isResource(name)) {
-      const near = nearest(name, resources);
-      fault(`there is no such limit${near === undefined ? '' : `: did you mean ${near}?`}`);
+      fault(noSuch('limit', nearest(name, resources)));
       return undefined;
     }
     const given = scalar(raw, fault);

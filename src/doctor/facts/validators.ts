@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config/model.ts';
-import { effectOf, type Users } from '../../controller/effects.ts';
+import { effectOf, type Users, validatorUser } from '../../controller/effects.ts';
 import type { Verdict } from '../../core/notes.ts';
 import { isStaged, policiesOf, type RulePolicy } from '../../core/policy.ts';
 import { endOf } from '../../core/wait-status.ts';
@@ -22,7 +22,6 @@ import type { Watched } from './watched.ts';
 
 export interface DryRun {
   readonly rule: string;
-  readonly source: RulePolicy['source'];
   /** The validator's command, without its arguments. */
   readonly program: string;
   readonly timeoutMs: number;
@@ -75,10 +74,9 @@ export async function dryRuns(world: World, inherited: ReadonlyMap<string, strin
 }
 
 function resultOf({ users }: World, rule: RulePolicy, step: number, verdict: Verdict): DryRun {
-  const user = users.validators.has(rule.name) ? users.validators.get(rule.name) : users.application;
-  const groupless = (user?.groups.length ?? 0) > 0;
-  const { name, source, validate_timeout: timeoutMs } = rule;
-  return { rule: name, source, program: rule.validate[step]?.[0] ?? '', timeoutMs, groupless, verdict };
+  const groupless = (validatorUser(rule.name, users)?.groups.length ?? 0) > 0;
+  const { name, validate_timeout: timeoutMs } = rule;
+  return { rule: name, program: rule.validate[step]?.[0] ?? '', timeoutMs, groupless, verdict };
 }
 
 interface PrivateCopy {
