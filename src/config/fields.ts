@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import type { KindInfo, Parts } from './kinds.ts';
 import { httpServer } from './leaves/listen.ts';
-import { attach, log, output, service, settings, watchRule } from './schema.ts';
+import { attach, log, output, service, settings } from './schema.ts';
+import { watchRule } from './watch-rule.ts';
 
 /** A setting as people meet it: its key, and what follows from it. */
 export interface Field {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { attachMistakes } from './attached.ts';
+import { toConfig } from './complete.ts';
 import { contradictions } from './contradictions.ts';
 import { type FileSettings, maxMistakes, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
 import { doubts } from './doubts.ts';
@@ -9,7 +10,7 @@ import { type Merged, overlay } from './merge.ts';
 import type { Config } from './model.ts';
 import { presetMistakes, underlay } from './presets/underlay.ts';
 import { type ReadResult, readConfigFile } from './read-file.ts';
-import { settings, toConfig } from './schema.ts';
+import { settings } from './schema.ts';
 import { readVariables } from './variables.ts';
 
 export const defaultFile = '/etc/reinit.yaml';
