@@ -5,6 +5,7 @@ import { age, formatDuration } from '../core/durations.ts';
 import { words } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import { readable } from '../log/text.ts';
+import { counted } from '../log/words.ts';
 
 export const entryLine = (entry: Entry): string => readable(JSON.stringify(entry));
 
@@ -17,7 +18,7 @@ export function statusText(report: Report, now: number): string {
     ...(pid === null ? [] : [`pid ${pid}`]),
     ...(since === null ? [] : [`since ${age(since, now)}`]),
     ...(next === null ? [] : [`next start in ${age(new Date(2 * now - Date.parse(next)).toISOString(), now)}`]),
-    ...(report.restarts > 0 ? [`${report.restarts} ${report.restarts === 1 ? 'restart' : 'restarts'}`] : []),
+    ...(report.restarts > 0 ? [counted(report.restarts, 'restart', 'restarts')] : []),
   ];
   const controller = reinit.controller_generation === 0 ? '' : `, controller started ${reinit.controller_generation + 1} times`;
   const head = [

@@ -125,7 +125,8 @@ function happened(arming: Arming, directory: string, event: string, name: string
   if (arming.closed) return;
   if (event === 'rename' && name !== null) {
     if (name === basename(directory)) arming.dead.add(directory);
-    arming.dead.add(join(directory, name));
+    const path = join(directory, name);
+    if (arming.armed.has(path)) arming.dead.add(path); // and nothing else: a busy neighbour makes thousands of names between two looks
   }
   if (name === null || name === basename(directory) || matters(name, arming.armed.get(directory)?.point)) arming.events.hint();
 }

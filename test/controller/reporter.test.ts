@@ -59,6 +59,16 @@ describe('reporter', () => {
     expect(last.at(-1)).toContain('the container ends with 104');
   });
 
+  test.each<Note>([
+    { kind: 'not_alive', problem: 'refused', silentMs: 1, sequel: 'give_up' },
+    { kind: 'over_memory', bytes: 2, limit: 1, processes: 1, ranMs: 1, sequel: 'give_up' },
+  ])('so is $kind that has come too often, and nobody says that it is started again', (note) => {
+    const { last, report } = reporting();
+    report(note, { kind: 'gave_up', attempts: 3 });
+    expect(last.at(-1)).toMatch(/(refused|memory_limit).*is stopped.*giving up/is);
+    expect(last.at(-1)).not.toMatch(/started again|it is restarted/);
+  });
+
   test('what is refused of several is there until each is over with', () => {
     const { last, report } = reporting();
     report(refused('first'), refused('second', 's'), { kind: 'config_refused', hash: 'a', running: 'b', words: 'third' });

@@ -284,7 +284,7 @@ describe('lines', () => {
       /31s: connection to .* refused\. It is stopped, and the container ends with 104/,
     ],
     over_memory: [
-      { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000 },
+      { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000, sequel: 'restart' },
       /holds 600MiB in 3 processes after 1m, more than memory_limit, 512MiB: it is restarted/,
     ],
     memory_unknown: [{ kind: 'memory_unknown', problem: 'there is no /proc' }, /cannot be known \(memory_limit\): there is no \/proc/],
@@ -296,7 +296,7 @@ describe('lines', () => {
       /nginx is not ready after 30s \(ready\): refused\. It is left running/,
     ],
     starting_beside: [{ kind: 'starting_beside' }, /a second nginx .*start_first/],
-    took_over: [{ kind: 'took_over', pid: 9, ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
+    took_over: [{ kind: 'took_over', pid: 9, reason: 'uptime', ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
     beside_failed: [
       { kind: 'beside_failed', problem: 'ended before it was ready: exit code 1' },
       /the new nginx ended before it was ready: exit code 1\. The old one goes on/,
