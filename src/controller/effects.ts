@@ -89,7 +89,7 @@ export function effectOf(command: Exclude<Command, { kind: 'output' }>, config: 
 
 const ruleOf = (service: ServiceConfig, name: string): RulePolicy => ruleNamed(policiesOf(service), name);
 
-const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
+export const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
   validators.has(rule) ? validators.get(rule) : application;
 
 type Surroundings = ReturnType<typeof spawnBase>;
