@@ -6,7 +6,7 @@ import { httpServer } from './leaves/listen.ts';
 import { environment, exitCodes, limits } from './leaves/maps.ts';
 import { notify } from './leaves/notify.ts';
 import { outputFile, prefix } from './leaves/output.ts';
-import { ready, repeated } from './leaves/probes.ts';
+import { liveness, readiness, ready } from './leaves/probes.ts';
 import { signalList, signalRules, stopSignal } from './leaves/signals.ts';
 import { sockets } from './leaves/sockets.ts';
 import { presetNames } from './presets/catalogue.ts';
@@ -93,11 +93,11 @@ export const service = {
     'When the application is ready: a probe, which is asked after each start. Default: as soon as it runs. With `restart_order: start_first` the old instance may answer an http or tcp probe, too, so the new one has to live for 3 s in any case; `notify` and `exec` count at once.',
   ),
   liveness: unset(
-    repeated,
+    liveness,
     'Whether the application is still alive: a probe, which is asked over and over from when it is `ready`. A no is a restart, paced and counted like one by `restart`; where that is `no` the application is stopped, and the container ends with 104, so that the engine starts it again. Right after a change it is a failure of that change.',
   ),
   readiness: unset(
-    repeated,
+    readiness,
     'Whether the application serves: a probe, which is asked over and over from when it is `ready`. It is told (log, status, metrics), and is never a reason for a restart.',
   ),
   memory_limit: unset(

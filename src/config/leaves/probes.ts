@@ -165,22 +165,32 @@ export const ready = awaitedProbe({ failures: 30, delay: 0 });
 /** `confirm` alone says how long it is asked. */
 export const confirmation = awaitedProbe({ failures: mostFailures, delay: 300 });
 
-/** Of now: what the application has said of itself once, and what follows a reload, are no answer. */
-export const repeated: Kind<Probe> = record(
-  {
-    ...base,
-    expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432 or {exec: [pg_isready]}',
-    json: { type: 'string', pattern: '^(https?|tcp)://' },
-    hints: { ...hints, notify: askedAgain('notify'), workers: askedAgain('workers') },
-  },
-  repeatedParts,
-  (given, fault) => {
-    const check = checkOf(given, 'http_get, tcp_socket or exec', fault);
-    const { initial_delay, period, timeout, success_threshold, failure_threshold } = given;
-    return check && { check, initial_delay, period, timeout, success_threshold, failure_threshold };
-  },
-  single((text, fault) => (text === 'notify' || text === 'workers' ? fault(askedAgain(text)) : readUrl(text, fault))),
-);
+/**
+ * Of now: what the application has said of itself once, and what follows a reload, are no answer.
+ *
+ * @param mostSuccesses of which more would mean nothing
+ */
+const repeatedProbe = (mostSuccesses: number): Kind<Probe> =>
+  record(
+    {
+      ...base,
+      expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432 or {exec: [pg_isready]}',
+      json: { type: 'string', pattern: '^(https?|tcp)://' },
+      hints: { ...hints, notify: askedAgain('notify'), workers: askedAgain('workers') },
+    },
+    repeatedParts,
+    (given, fault) => {
+      const check = checkOf(given, 'http_get, tcp_socket or exec', fault);
+      const { initial_delay, period, timeout, success_threshold, failure_threshold } = given;
+      if (success_threshold > mostSuccesses) return fault('one yes is enough here', 'success_threshold');
+      return check && { check, initial_delay, period, timeout, success_threshold, failure_threshold };
+    },
+    single((text, fault) => (text === 'notify' || text === 'workers' ? fault(askedAgain(text)) : readUrl(text, fault))),
+  );
+
+/** One that says yes once lives, as for Kubernetes, which refuses more. */
+export const liveness = repeatedProbe(1);
+export const readiness = repeatedProbe(Number.POSITIVE_INFINITY);
 
 function askedAgain(name: 'notify' | 'workers'): string {
   return `${name} cannot be asked over and over: use http_get, tcp_socket or exec`;
