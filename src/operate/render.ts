@@ -2,6 +2,7 @@
 import type { Generation } from '../control/history.ts';
 import type { Report, RuleReport } from '../control/report.ts';
 import { age, formatDuration } from '../core/durations.ts';
+import { printable } from '../core/printable.ts';
 import { words } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import { readable } from '../log/text.ts';
@@ -60,7 +61,7 @@ function ownFileLines({ own_file: own }: Report): string[] {
 function remarksOf({ refusal, warnings, name, watched_by }: RuleReport): string[] {
   const polled = watched_by === 'poll' ? [`${name}: changes are found by polling`] : [];
   const reason = refusal?.reason ? [refusal.reason, ...indented(refusal.output)] : [];
-  return [...reason, ...warnings, ...polled];
+  return [...reason, ...warnings, ...polled].map(printable);
 }
 
 const indented = (output: string | null): string[] => (output ? output.split('\n').map((line) => `    | ${line}`) : []);
@@ -84,7 +85,9 @@ export function historyText(generations: readonly Generation[], now: number): st
   return `${[table, ...why].join('\n')}\n`;
 }
 
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Names of files are anybody's. */
+export function columns(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>

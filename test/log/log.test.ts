@@ -114,6 +114,9 @@ describe('log', () => {
     log.say('error', 'refused', { output: 'nginx: [emerg]\nline 2' });
     expect(out[0]).toMatch(/^reinit \d\d:\d\d:\d\d\.\d{3} ✗ refused\n {4}\| nginx: \[emerg\]\n {4}\| line 2\n$/);
     expect(readable('no JSON\n')).toBe('no JSON\n');
+    expect(readable(JSON.stringify({ level: 'info', time: '', msg: 'a\u001b[31m', output: 'b\u009b1m' }))).toBe(
+      'reinit    a?[31m\n    | b?1m\n',
+    );
   });
 
   test('pino touches neither stdout nor stderr of this process', () => {
@@ -312,6 +315,12 @@ describe('lines', () => {
     expect(msg).toMatch(expected);
     expect(fields.event).toBe(kind);
     expect(msg).not.toContain('\n');
+  });
+
+  test('a name that a terminal would obey is one that it shows', () => {
+    const difference = { files: ['/etc/nginx/\u001b[31mevil\nname'], more: 0 };
+    const { msg } = lineOf({ kind: 'change_seen', rule: '/etc/nginx', from: 'aa', to: 'bb', difference }, names);
+    expect(msg).toContain('(?[31mevil?name)');
   });
 
   test('files are named from the rule’s path on, others whole', () => {
