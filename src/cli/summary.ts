@@ -35,7 +35,7 @@ export function summarise(config: Config, commandAfterDashes: readonly string[])
 }
 
 function httpText({ listen: { host, port }, ready_while_refused: ready, page }: HttpSettings): string {
-  const where = host === undefined ? `port ${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const where = host === undefined ? `port ${port}` : `${hostText(host)}:${port}`;
   return `${where}${page ? '' : ', without the page'}${ready ? '' : '; not ready while a change is refused'}`;
 }
 
@@ -83,7 +83,7 @@ function outputText({ format, prefix, timestamps, file }: Output): string {
   const before = [...(timestamps ? ['the time'] : []), ...(prefix === '' ? [] : [JSON.stringify(prefix)])];
   const lines = `${format}${before.length === 0 ? '' : `, each line after ${before.join(' and ')}`}`;
   if (file === undefined) return lines;
-  const room = `${file.max_files} × ${Math.round(file.max_size / 1024)} KiB`;
+  const room = `${file.max_files} × ${formatBytes(file.max_size)}`;
   return `${lines}, to ${file.path} (${room})${file.also_stdout ? ' and to stdout and stderr' : ''}`;
 }
 

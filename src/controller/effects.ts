@@ -24,16 +24,18 @@ const signalCount = 65;
 const codeCount = 256;
 
 /** Tells a validator where the copy is that it is to check. */
-export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
+const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
 
 /** Before a start init hears what becomes of the output: this controller's configuration may not be that of the one before it. */
 export function effectsOf(command: Command, config: Config, users: Users, environments: Environments): readonly Effect[] {
-  const effect = effectOf(command, config, users, environments);
   const { output } = config.services.main;
-  return command.kind === 'spawn' && output ? [outputEffect(output, users.application), effect] : [effect];
+  const told = output ? [outputEffect(output, users.application)] : [];
+  if (command.kind === 'output') return told;
+  const effect = effectOf(command, config, users, environments);
+  return command.kind === 'spawn' ? [...told, effect] : [effect];
 }
 
-export function effectOf(command: Command, config: Config, users: Users, environments: Environments): Effect {
+export function effectOf(command: Exclude<Command, { kind: 'output' }>, config: Config, users: Users, environments: Environments): Effect {
   const service = config.services.main;
   const surroundings = (user: UserIds | undefined, environment: string | undefined) =>
     spawnBase(service, user, environment === undefined ? undefined : environments(environment));
@@ -87,7 +89,7 @@ export function effectOf(command: Command, config: Config, users: Users, environ
 
 const ruleOf = (service: ServiceConfig, name: string): RulePolicy => ruleNamed(policiesOf(service), name);
 
-const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
+export const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
   validators.has(rule) ? validators.get(rule) : application;
 
 type Surroundings = ReturnType<typeof spawnBase>;

@@ -87,7 +87,7 @@ export function careFor(care: Care | undefined, since: number, at: number, given
   if (!liveness && !readiness && !memory_limit && !max_uptime) return undefined;
   return {
     liveness: liveness && (care?.liveness ?? startProbing(liveness, at)),
-    aliveAt: care?.aliveAt ?? since,
+    aliveAt: care && !care.liveness ? at : (care?.aliveAt ?? since), // who was not asked was not silent
     serving: readiness && (care?.serving ?? notAsked(readiness, at)),
     weighing: memory_limit && (care?.weighing ?? { step: { kind: 'waiting', at: at + weighFirstMs }, over: undefined, problem: undefined }),
     renewAt: max_uptime && Math.max(since + max_uptime, care?.renewedAt ? care.renewedAt + renewAgainMs : 0),
@@ -108,8 +108,9 @@ const notAsked = (probe: Probe, at: number): Serving => ({
  * @param paused another instance is to take over: nothing is asked that could lead to a restart
  */
 export function careTransition(care: Care, event: CareEvent, given: Given, paused: boolean, id: number): CareStep | undefined {
+  const silent = paused && event.kind === 'timeElapsed'; // an answer to what was asked before is one all the same
   return (
-    (paused ? undefined : lives(care, event, given, id)) ?? serves(care, event, given, id) ?? (paused ? undefined : weighs(care, event, id))
+    (silent ? undefined : lives(care, event, given, id)) ?? serves(care, event, given, id) ?? (silent ? undefined : weighs(care, event, id))
   );
 }
 

@@ -53,14 +53,20 @@ export type Note =
   | { readonly kind: 'not_published'; readonly problem: string; readonly retryMs: number | undefined }
   | { readonly kind: 'ready'; readonly ms: number }
   | { readonly kind: 'not_ready'; readonly problem: string; readonly ms: number }
-  /** It has not said for `silentMs` that it lives. `rescue`: it is started again, for the change before it is at fault. */
-  | { readonly kind: 'not_alive'; readonly problem: string; readonly silentMs: number; readonly sequel: 'restart' | 'leave' | 'rescue' }
+  /** It has not said for `silentMs` that it lives. `rescue`: it is started again, for the change before it is at fault; `give_up`: it was, too often. */
+  | {
+      readonly kind: 'not_alive';
+      readonly problem: string;
+      readonly silentMs: number;
+      readonly sequel: 'restart' | 'leave' | 'rescue' | 'give_up';
+    }
   | {
       readonly kind: 'over_memory';
       readonly bytes: number;
       readonly limit: number;
       readonly processes: number;
       readonly ranMs: number;
+      readonly sequel: 'restart' | 'give_up';
     }
   | { readonly kind: 'memory_unknown'; readonly problem: string }
   /** It has run long enough (`max_uptime`). */
@@ -69,7 +75,7 @@ export type Note =
   | { readonly kind: 'serving'; readonly ms: number }
   | { readonly kind: 'not_serving'; readonly problem: string; readonly ms: number }
   | { readonly kind: 'starting_beside' }
-  | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
+  | { readonly kind: 'took_over'; readonly pid: number; readonly reason: StartReason; readonly ms: number }
   | { readonly kind: 'beside_failed'; readonly problem: string }
   | { readonly kind: 'target_awaited'; readonly problem: string | undefined; readonly waitedMs: number }
   | { readonly kind: 'target_ambiguous'; readonly processes: readonly string[] }

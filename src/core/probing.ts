@@ -39,6 +39,17 @@ export function startProbing(probe: Probe, at: number): Probing {
   return { kind: 'waiting', at: at + probe.initial_delay, successes: 0, failures: 0 };
 }
 
+/**
+ * As a new controller goes on with it, whose configuration may be another one. A question that is under way may have been put another way, so that
+ * nobody would ever answer it now: it is put again, and an answer to the former one is none.
+ */
+export function resumedProbing(probing: Probing, probe: Probe, at: number): Probing {
+  if ((probe.check.kind === 'notify') !== (probing.kind === 'listening')) return startProbing(probe, at);
+  if (probing.kind !== 'asking') return probing;
+  const { successes, failures, problem } = probing;
+  return { kind: 'waiting', at, successes, failures, problem };
+}
+
 /** Pure. Undefined: the event means nothing now. */
 export function probingTransition(probing: Probing, event: ProbingEvent, probe: Probe, id: number): ProbingStep | undefined {
   switch (probing.kind) {

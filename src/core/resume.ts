@@ -1,13 +1,16 @@
 /** How a controller goes on where the former one was killed, under a configuration that may be another one by now. Pure. */
-import type { Config } from '../config/model.ts';
+import type { Config, ServiceConfig } from '../config/model.ts';
 import type { Batch } from './apply-state.ts';
+import { type Care, careFor } from './care.ts';
 import { decideStart } from './first-start.ts';
 import { hasTakenOver, proveFrom } from './own-config.ts';
 import { policiesOf, type RulePolicy } from './policy.ts';
+import { resumedProbing } from './probing.ts';
 import { shortHash } from './reading.ts';
 import { adoptedRule, freshRule, type RuleState } from './rule.ts';
 import { close, openRun, toService } from './run.ts';
 import type { Readiness, ServiceState } from './service-state.ts';
+import type { In } from './service-steps.ts';
 import { needsRestart, startSettingsOf } from './start-settings.ts';
 import type { Beginning, Run, State, Step } from './state.ts';
 
@@ -22,7 +25,7 @@ export function resume(state: State, config: Config, { readings, key, own }: Beg
     return [policy.name, known ? { ...known, stirsSince: undefined } : fresh(policy)];
   });
   const { apply, rules: known } = withoutGone(state, Object.fromEntries(rules));
-  const service = withoutProbe(state.service, config.services.main.ready !== undefined);
+  const service = withProbes(state.service, config.services.main, at);
   const run = openRun({ ...state, service, rules: known, apply, orders: undefined, key: state.key ?? key, own: own ?? state.own }, config);
   beginOnOwn(run, at);
   return close(run, at);
@@ -45,12 +48,29 @@ function beginOnOwn(run: Run, at: number): void {
   run.state = { ...run.state, own: run.state.own && proveFrom(run.state.own, restarted, at) };
 }
 
-/** A probe that is no longer asked for cannot say no any more. */
-function withoutProbe(service: ServiceState, probed: boolean): ServiceState {
-  if (service.kind !== 'running' || probed) return service;
-  const left = (readiness: Readiness): Readiness => (readiness.kind === 'probing' ? { kind: 'ready' } : readiness);
-  const { beside } = service;
-  return { ...service, readiness: left(service.readiness), beside: beside && { ...beside, readiness: left(beside.readiness) } };
+/** What is asked of the application: a probe that is gone cannot say no any more, and the others are put as they stand now. */
+function withProbes(service: ServiceState, main: ServiceConfig, at: number): ServiceState {
+  if (service.kind !== 'running') return service;
+  const { ready, liveness, readiness } = main;
+  const left = (now: Readiness): Readiness => {
+    if (now.kind !== 'probing') return now;
+    return ready ? { kind: 'probing', probing: resumedProbing(now.probing, ready, at) } : { kind: 'ready' };
+  };
+  const { beside, care = notCaredFor(service, main, at) } = service;
+  const alive = care?.liveness && liveness && resumedProbing(care.liveness, liveness, at);
+  const serving = care?.serving && readiness && { ...care.serving, probing: resumedProbing(care.serving.probing, readiness, at) };
+  return {
+    ...service,
+    readiness: left(service.readiness),
+    beside: beside && { ...beside, readiness: left(beside.readiness) },
+    ...(care && { care: { ...care, liveness: alive, serving } }),
+  };
+}
+
+/** The former configuration asked nothing: who was not asked was not silent. */
+function notCaredFor({ readiness, since }: In<'running'>, main: ServiceConfig, at: number): Care | undefined {
+  const care = readiness.kind === 'probing' ? undefined : careFor(undefined, since, at, main);
+  return care && { ...care, aliveAt: at };
 }
 
 /** A change of a rule that is gone is none any more: the others that it touches wait for their turn again. */

@@ -54,7 +54,7 @@ export function troubled(state: In<'running'>, event: EventOf<'troubled'>, polic
     case 'heavy': {
       const ranMs = Math.max(0, event.at - state.since);
       const wellUntil = state.care?.weighing?.over?.since ?? event.at;
-      return again(state, 'memory', wellUntil, event.at, policy, { kind: 'over_memory', ...trouble.weight, ranMs });
+      return again(state, 'memory', wellUntil, event.at, policy, (sequel) => ({ kind: 'over_memory', ...trouble.weight, ranMs, sequel }));
     }
     case 'old':
       return renew(state, event.at, policy, id);
@@ -68,16 +68,23 @@ function dead(state: In<'running'>, problem: string, { rescue, at }: EventOf<'tr
   const note = (sequel: Extract<Note, { kind: 'not_alive' }>['sequel']): Note => ({ kind: 'not_alive', problem, silentMs, sequel });
   if (rescue) return stopThen(state, { reason: 'failed_change', attempt: state.attempt, next: at }, at, policy, [note('rescue')]);
   if (policy.restart === 'no') return stopThen(state, undefined, at, policy, [note('leave')]);
-  return again(state, 'liveness', state.care?.aliveAt ?? at, at, policy, note('restart'));
+  return again(state, 'liveness', state.care?.aliveAt ?? at, at, policy, note);
 }
 
 /** One by policy: paced, counted, and given up where that is so. */
-function again(state: In<'running'>, reason: StartReason, wellUntil: number, at: number, policy: ServicePolicy, note: Note): ServiceStep {
+function again(
+  state: In<'running'>,
+  reason: StartReason,
+  wellUntil: number,
+  at: number,
+  policy: ServicePolicy,
+  note: (sequel: 'restart' | 'give_up') => Note,
+): ServiceStep {
   const attempt = wellUntil - state.since >= policy.restart_reset ? 0 : state.attempt;
-  if (givesUp(attempt, policy)) return stopThen(state, undefined, at, policy, [note, { kind: 'gave_up', attempts: attempt }]);
+  if (givesUp(attempt, policy)) return stopThen(state, undefined, at, policy, [note('give_up'), { kind: 'gave_up', attempts: attempt }]);
   const delayMs = backOffMs(attempt, policy.restart_delay, policy.restart_max_delay);
   const scheduled: Note = { kind: 'restart_scheduled', delayMs, attempt: attempt + 1 };
-  return stopThen(state, { reason, attempt: attempt + 1, next: at + delayMs }, at, policy, [note, scheduled]);
+  return stopThen(state, { reason, attempt: attempt + 1, next: at + delayMs }, at, policy, [note('restart'), scheduled]);
 }
 
 /** @param sequel undefined: the container ends */
@@ -100,7 +107,7 @@ function stopThen(
 function renew(state: In<'running'>, at: number, policy: ServicePolicy, id: number): ServiceStep {
   const note: Note = { kind: 'renewing', ranMs: Math.max(0, at - state.since) };
   if (policy.restart_order !== 'start_first') return stopThen(state, { reason: 'uptime', attempt: 0, next: at }, at, policy, [note]);
-  const step = startBeside(state.care ? { ...state, care: { ...state.care, renewedAt: at } } : state, at, id);
+  const step = startBeside(state.care ? { ...state, care: { ...state.care, renewedAt: at } } : state, 'uptime', at, id);
   return { ...step, notes: [note, ...step.notes] };
 }
 

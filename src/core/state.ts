@@ -42,6 +42,8 @@ export type Command =
   | { readonly kind: 'spawn'; readonly token: number; readonly environment: string | undefined }
   | { readonly kind: 'probe'; readonly token: number; readonly of: ProbeOf; readonly environment: string | undefined }
   | ({ readonly kind: 'orders' } & Orders)
+  /** What becomes of the output of the application that runs. A spawn says so by itself. */
+  | { readonly kind: 'output' }
   | {
       readonly kind: 'validate';
       readonly rule: string;

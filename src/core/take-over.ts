@@ -11,7 +11,8 @@ import { adoptedRule, type RuleState } from './rule.ts';
 import { close, openRun, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
-import type { Beginning, State, Step } from './state.ts';
+import { needsRestart, startSettingsOf } from './start-settings.ts';
+import type { Beginning, Command, State, Step } from './state.ts';
 
 const { roles, slotStates } = constants;
 const isHelper = ({ role }: Slot): boolean => role === roles.values.helper;
@@ -36,7 +37,14 @@ export function formerState({ memo, generation }: Hello): Former | undefined {
 export function takeOver(former: Former | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
   if (!former) return adopt(hello, slots, config, beginning);
   const step = resume(former.state, config, beginning, hello.now_ms);
-  return { ...step, notes: [...former.notes, ...step.notes] };
+  return { ...step, commands: [...outputAgain(former, step.state, config), ...step.commands], notes: [...former.notes, ...step.notes] };
+}
+
+/** The instance that failed was started with another `output`, which counts for all that run: the one that was left has its own again. */
+function outputAgain({ notes }: Former, { service, own }: State, { services: { main } }: Config): readonly Command[] {
+  const wentBack = notes.some(({ kind }) => kind === 'config_went_back');
+  const has = own?.started !== undefined && !needsRestart(own.started, startSettingsOf(main)).includes('output');
+  return wentBack && has && main.output && service.kind === 'running' ? [{ kind: 'output' }] : [];
 }
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */

@@ -23,6 +23,8 @@ const refusals: ReadonlySet<Note['kind']> = new Set([
   'restart_failed',
   'unconfirmed',
   'action_failed',
+  'signal_refused',
+  'not_signalled',
   'rolled_back',
   'rollback_failed',
   'config_refused',
@@ -49,8 +51,7 @@ export function wordsAfter(words: LastWords, note: Note, line: Line, oomKills: (
   if (refusals.has(kind)) return { ...words, former: '', refused: new Map(words.refused).set(about, withOutput(line)) };
   if (overWith.has(kind)) return { ...words, former: '', refused: new Map([...words.refused].filter(([name]) => name !== about)) };
   if (begins.has(kind)) return words.ending.length === 0 ? words : { ...words, ending: [], ours: false };
-  if (reasons.has(kind) || (kind === 'not_alive' && note.sequel === 'leave'))
-    return { ...words, ending: [...words.ending, line.msg], ours: true };
+  if (reasons.has(kind) || isLastStraw(note)) return { ...words, ending: [...words.ending, line.msg], ours: true };
   if (ends.has(kind)) return { ...words, ending: [...words.ending, sentence(line.msg), ...(isKill(note) ? oomWords(oomKills()) : [])] };
   if (kind === 'leaving') return { ...words, ending: [...words.ending, `The container ends with ${note.code}.`] };
   return words;
@@ -63,6 +64,10 @@ export function textOf({ ending, refused, former }: LastWords): string {
 }
 
 const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
+
+/** It did nothing to end: what it is stopped for is told nowhere else. */
+const isLastStraw = (note: Note): boolean =>
+  (note.kind === 'not_alive' || note.kind === 'over_memory') && (note.sequel === 'leave' || note.sequel === 'give_up');
 
 const isKill = (note: Note): boolean => note.kind === 'ended' && !note.ordered && note.end.kind === 'signal' && note.end.signo === 9;
 

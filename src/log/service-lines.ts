@@ -41,6 +41,7 @@ const deadSequels = {
   restart: 'It is stopped, and started again.',
   rescue: 'It is stopped, and started again: the change before it has failed.',
   leave: `It is stopped, and the container ends with ${exitCodes.unwell}, since restart is no.`,
+  give_up: 'It is stopped.',
 } as const;
 
 const results: Readonly<Record<SignalResult, string>> = {
@@ -152,11 +153,11 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       silent_ms: silentMs,
       sequel,
     }),
-  over_memory: ({ bytes, limit, processes, ranMs }, { command }) =>
+  over_memory: ({ bytes, limit, processes, ranMs, sequel }, { command }) =>
     line(
       'warn',
-      `${command} holds ${formatBytes(bytes)} in ${counted(processes, 'process', 'processes')} after ${after(ranMs)}, more than memory_limit, ${formatBytes(limit)}: it is restarted before the kernel ends it`,
-      { bytes, limit_bytes: limit, processes, ran_ms: ranMs },
+      `${command} holds ${formatBytes(bytes)} in ${counted(processes, 'process', 'processes')} after ${after(ranMs)}, more than memory_limit, ${formatBytes(limit)}: ${sequel === 'restart' ? 'it is restarted before the kernel ends it' : 'it is stopped'}`,
+      { bytes, limit_bytes: limit, processes, ran_ms: ranMs, sequel },
     ),
   memory_unknown: ({ problem }, { command }) =>
     line('warn', `how much memory ${command} holds cannot be known (memory_limit): ${problem}. It is tried again now and then.`, {
@@ -171,10 +172,11 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       reason: problem,
     }),
   starting_beside: (_, { command }) => line('info', `starting a second ${command} beside the one that runs (restart_order: start_first)`),
-  took_over: ({ pid, ms }, { command }) =>
+  took_over: ({ pid, reason, ms }, { command }) =>
     line('info', `the new ${command}, pid ${pid}, has taken over ${after(ms)} after it was ordered; the old one is being stopped`, {
       pid,
       ms,
+      reason,
     }),
   target_awaited: ({ problem, waitedMs }, { command }) =>
     line(

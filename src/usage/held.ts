@@ -9,18 +9,18 @@
 import { readFile } from 'node:fs/promises';
 import { heldByCgroupOf } from './cgroup.ts';
 
-/** Rejects never. @param processes the main one first */
-export async function heldMemory(processes: readonly { readonly pid: number }[]): Promise<number> {
+/** Rejects never. @param processes the main one first; `memory`: what is resident of each, which counts where a kernel tells no more (gVisor's) */
+export async function heldMemory(processes: readonly { readonly pid: number; readonly memory: number }[]): Promise<number> {
   let [own, shared] = [0, 0];
   // One after the other: each is a walk through page tables, in a thread of libuv's.
-  for (const { pid } of processes) {
+  for (const { pid, memory } of processes) {
     const part = await proportionalOf(pid);
     if (part !== undefined) {
       own += part;
       continue;
     }
     const text = await textOf(`/proc/${pid}/status`);
-    own += kilobytes(text, 'RssAnon') ?? 0;
+    own += kilobytes(text, 'RssAnon') ?? (text === '' ? 0 : memory); // '': it has ended
     shared = Math.max(shared, kilobytes(text, 'RssShmem') ?? 0);
   }
   const charged = processes[0] && (await heldByCgroupOf(processes[0].pid));

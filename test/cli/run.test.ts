@@ -47,7 +47,7 @@ watch:
       'ready        when http://127.0.0.1:80/x answers',
       'sockets      0.0.0.0:8080 (8080), [::1]:81 (81), /run/x.sock (x.sock)',
       'env from     /env',
-      'output       text, each line after the time and "app ", to /log (5 × 10240 KiB) and to stdout and stderr',
+      'output       text, each line after the time and "app ", to /log (5 × 10MiB) and to stdout and stderr',
       'state        /state',
       'the new one is started before the old one is stopped',
       'publish to /p, then HUP; good if it has new workers within 10s, else it is given the last good configuration',
@@ -88,6 +88,10 @@ watch:
     expect(warnings).toEqual(['there is no /nonexistent/reinit.yaml: this is what flags, variables and defaults say']);
     loadConfig({ ...options, hasCommand: true });
     expect(warnings).toHaveLength(1);
+    // The doctor tells it apart.
+    const noted: string[] = [];
+    loadConfig({ ...options, commandOptional: true, noFile: (text) => noted.push(text) });
+    expect([noted, warnings.length]).toEqual([warnings, 1]);
   });
   test('a near miss of a variable is a warning', async () => {
     const { code, error } = await run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });

@@ -44,6 +44,14 @@ describe('reporter', () => {
     expect(last).toEqual([`${lines[0]?.msg}\n\nline 7: no such directive\n`]);
   });
 
+  test('so is a change that the application could not be told of, until it has it', () => {
+    const { last, report } = reporting();
+    report({ rule, kind: 'signal_refused', signo: 1, hash: 'abc' });
+    expect(last.at(-1)).toContain('abc');
+    report({ rule, kind: 'applied', hash: 'abc', how: 'restart', ms: 1 });
+    expect(last.at(-1)).toBe('');
+  });
+
   test('a validator that said nothing is no reason for empty lines', () => {
     const { lines, last, report } = reporting();
     report(refused(''));
@@ -57,6 +65,16 @@ describe('reporter', () => {
     expect(last).toEqual([]);
     report({ ...dead, sequel: 'leave' });
     expect(last.at(-1)).toContain('the container ends with 104');
+  });
+
+  test.each<Note>([
+    { kind: 'not_alive', problem: 'refused', silentMs: 1, sequel: 'give_up' },
+    { kind: 'over_memory', bytes: 2, limit: 1, processes: 1, ranMs: 1, sequel: 'give_up' },
+  ])('so is $kind that has come too often, and nobody says that it is started again', (note) => {
+    const { last, report } = reporting();
+    report(note, { kind: 'gave_up', attempts: 3 });
+    expect(last.at(-1)).toMatch(/(refused|memory_limit).*is stopped.*giving up/is);
+    expect(last.at(-1)).not.toMatch(/started again|it is restarted/);
   });
 
   test('what is refused of several is there until each is over with', () => {

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Probe, ServiceConfig } from '../../src/config/model.ts';
 import { type Care, type CareEvent, careDeadline, careFor, careTransition, deadOf, heavyOf } from '../../src/core/care.ts';
+import { resume } from '../../src/core/resume.ts';
 import { servedOf } from '../../src/core/service-care.ts';
+import { transition } from '../../src/core/supervisor.ts';
 import { configOf, type Simulation, simulate } from '../fixtures/simulation.ts';
 
 const probe = (port: number): Probe => ({
@@ -39,6 +41,8 @@ describe('care', () => {
     expect(
       careFor(begun, 1_000, 3_000, { liveness: undefined, readiness: undefined, memory_limit: undefined, max_uptime: undefined }),
     ).toBe(undefined);
+    const added = careFor({ ...begun, liveness: undefined }, 1_000, 3_000, given);
+    expect(added, 'what was not asked was not silent').toMatchObject({ aliveAt: 3_000 });
     const only = careFor(begun, 1_000, 3_000, { ...given, readiness: undefined, memory_limit: undefined });
     expect(only).toMatchObject({ liveness: begun.liveness, serving: undefined, weighing: undefined });
   });
@@ -105,6 +109,42 @@ describe('care', () => {
     expect(paused).toEqual({ ...begun, serving: undefined });
     expect(careDeadline(paused, true)).toBeUndefined();
   });
+
+  test('what was asked before another one began to take over is answered, and not asked again', () => {
+    const [live1, weighed1] = [live(begun, asked(2_000, 'no').slice(0, 1)), live(begun, weighed(7_000, 101).slice(0, 1))];
+    const [, answer] = asked(2_000, 'no') as [CareEvent, CareEvent];
+    const [, weight] = weighed(7_000, 101) as [CareEvent, CareEvent];
+    expect(live({ ...live1, serving: undefined }, [answer], true).liveness).toMatchObject({ kind: 'waiting', failures: 1 });
+    expect(live({ ...weighed1, serving: undefined, liveness: undefined }, [weight], true).weighing?.step).toMatchObject({
+      kind: 'waiting',
+    });
+  });
+});
+
+test('a question under way when another configuration is taken over is put as it stands there', async () => {
+  const simulation = story({ liveness: probe(alivePort), readiness: probe(servingPort), ready: probe(readyPort) }, {});
+  await simulation.run(5_000);
+  const { service } = simulation.state;
+  if (service.kind !== 'running' || !service.care?.serving) throw new Error('it runs, and is cared for');
+  const asking = { kind: 'asking', id: 7, successes: 0, failures: 2, problem: 'no' } as const;
+  const exec: Probe = { ...probe(0), check: { kind: 'exec', command: ['/bin/check'] } };
+  const notify: Probe = { ...exec, check: { kind: 'notify' } };
+  const next = (now: typeof service, settings: Partial<ServiceConfig>) => {
+    const config = configOf({ ...settings });
+    const { state } = resume({ ...simulation.state, service: now }, config, { readings: {}, kept: {}, key: undefined }, 9_000);
+    const { commands } = transition(state, { kind: 'timeElapsed', at: 9_000 }, config);
+    return { service: state.service, probes: commands.flatMap((command) => (command.kind === 'probe' ? [command.of] : [])) };
+  };
+  expect(next({ ...service, care: undefined }, { liveness: exec }).service, 'not silent before it was asked').toMatchObject({
+    care: { aliveAt: 9_000 },
+  });
+  const unready = { ...service, readiness: { kind: 'probing', probing: asking } } as const;
+  expect(next(unready, { ready: exec }).probes).toEqual([{ service: 'ready' }]);
+  expect(next(unready, { ready: notify }).service).toMatchObject({ readiness: { probing: { kind: 'listening', until: 12_000 } } });
+  const care = { ...service.care, liveness: asking, serving: { ...service.care.serving, probing: asking } };
+  const cared = next({ ...service, care }, { liveness: exec, readiness: exec });
+  expect(cared.probes).toEqual([{ service: 'liveness' }]); // one event, one question: the other one follows
+  expect(cared.service).toMatchObject({ care: { liveness: { kind: 'waiting', failures: 2 }, serving: { probing: { kind: 'waiting' } } } });
 });
 
 const settings = { restart: 'always', restart_delay: 500, restart_max_delay: 8_000, restart_reset: 30_000 } as const;
@@ -160,6 +200,8 @@ describe('liveness', () => {
     expect(kinds(simulation)).toEqual(['start', 'stop', 'start', 'stop', 'start', 'stop', 'leave']);
     expect(simulation.init.exitCode).toBe(104);
     expect(noted(simulation)).toContain('gave_up');
+    const sequels = simulation.notes.flatMap((note) => (note.kind === 'not_alive' ? [note.sequel] : []));
+    expect(sequels).toEqual(['restart', 'restart', 'give_up']);
   });
 
   test('restart: no: the container ends', async () => {

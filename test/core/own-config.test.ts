@@ -1,12 +1,13 @@
 /** reinit's own file changes: the whole controller in virtual time, killed wherever it may be. */
 import { describe, expect, test } from 'vitest';
-import type { Config, ServiceConfig } from '../../src/config/model.ts';
+import type { Config, Output, ServiceConfig } from '../../src/config/model.ts';
 import { configOf, type Simulation, type SimulationOptions, simulate } from '../fixtures/simulation.ts';
 
 const watching = { reload_after_start: 0, confirm: 100 };
 const base = (service: Partial<ServiceConfig> = {}, ...rules: Parameters<typeof configOf>[1][]): Config =>
   configOf(service, ...(rules.length > 0 ? rules : [watching]));
 
+const prefixed = (prefix: string): Output => ({ format: 'text', prefix, timestamps: false, file: undefined });
 const configs: Readonly<Record<string, Config | undefined>> = {
   one: base(),
   two: base({}, { ...watching, reload_signal: 12 }),
@@ -16,6 +17,8 @@ const configs: Readonly<Record<string, Config | undefined>> = {
   user: base({ environment: { A: 'b' } }),
   later: base({ environment: { A: 'b' }, on_config_change: 'next_start' }),
   beside: base({ environment: { A: 'b' }, restart_order: 'start_first' }),
+  prefixed: base({ output: prefixed('a ') }),
+  differently: base({ environment: { A: 'b' }, output: prefixed('b '), restart_order: 'start_first' }),
   bad: undefined,
 };
 const simulateOwn = (options: Partial<SimulationOptions> = {}): Simulation =>
@@ -160,6 +163,20 @@ describe('what takes a restart of the application', () => {
     await sim.run(10_000);
     expect([inForce(sim), kinds(sim).at(-1)]).toEqual(['one', 'config_went_back']);
     expect(sim.init.reactions).toEqual([{ kind: 'start' }, { kind: 'start' }]); // the second one, in vain; and no stop
+  });
+
+  test('start_first: what the new one’s output was to become is not what becomes of the old one’s', async () => {
+    const sim: Simulation = simulateOwn({
+      config: configs.prefixed as Config,
+      own: { text: 'prefixed', configs },
+      world: {
+        start: (_, environment) => (environment.includes('A=b') ? { stage: 'exec', text: 'No such file', code: 127 } : undefined),
+      },
+    });
+    await sim.run(1_000);
+    sim.configure('differently');
+    await sim.run(10_000);
+    expect([inForce(sim), kinds(sim).at(-1), sim.init.prefix]).toEqual(['prefixed', 'config_went_back', 'a ']);
   });
 
   test('an end that is none of its fault: the restart policy says what follows', async () => {

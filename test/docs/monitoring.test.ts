@@ -9,7 +9,6 @@ const namesIn = (text: string): Set<string> => new Set(text.match(/\breinit_[a-z
 /** All that can be scraped, by the names of their series. */
 async function scraped(): Promise<{ readonly metrics: Set<string>; readonly series: Set<string> }> {
   const controller = fakeController({ publish: { to: '/run/r', mode: 'flip', keep: 3 } });
-  controller.tell('watch_mode', { mode: 'poll' });
   controller.become({ rule: { divergedAt: 2_000, refused: 'a'.repeat(64), applied: undefined } });
   const metrics = createMetrics(controller, async () => ({ at: 0, cpu: 0, cpuSeconds: 0, memory: 0, processes: 0 }));
   const out = (await metrics.scrape('text')).body;

@@ -78,6 +78,15 @@ test('programs that cannot be started, each for its own reason', async () => {
   expect(get('validate.failed', 'r1')?.title).toMatch(/stage: interpreter/);
 });
 
+test('a working directory that cannot even be looked at', async () => {
+  const loop = join(scratchDirectory(), 'loop');
+  symlinkSync(loop, loop);
+  const config = configured({ command: ['true'], working_dir: loop, watch: [{ paths: ['/etc/hostname'], validate: ['true'] }] });
+  const { get } = await examine(['-c', config]);
+  expect(get('program.working_dir')?.level).toBe('error');
+  expect(get('validate.failed')?.title).toMatch(/stage: cwd/);
+});
+
 describe('validators', () => {
   test('the exit code and the words; the first that says no is the last one asked', async () => {
     const config = configured({
@@ -155,6 +164,14 @@ describe('validators', () => {
     expect(get('validate.refused')?.detail).toBe('*** *** *** said');
     expect(text).not.toContain('planted');
   });
+
+  test('nor is a part of one, where long words are cut', async () => {
+    const said = 'printf "%0990d" 0; printf %s "$DB_PASSWORD"; printf "%01500d" 0; exit 1';
+    const config = configured({ command: ['true'], watch: [{ paths: ['/etc/hostname'], validate: ['sh', '-c', said] }] });
+    const { get, text } = await examine(['-c', config], { DB_PASSWORD: 'planted-password' });
+    expect(get('validate.refused')?.detail).toMatch(/^0+\*\*\*0+ … 0+$/);
+    expect(text).not.toContain('planted');
+  });
 });
 
 test('links: one that leads nowhere, one that leads away; a path that is missing', async () => {
@@ -167,6 +184,19 @@ test('links: one that leads nowhere, one that leads away; a path that is missing
   expect(brief()).toEqual(expect.arrayContaining(['warn watch.missing', 'warn watch.dangling', 'info watch.outside']));
   expect(get('watch.dangling')?.title).toContain(join(directory, 'lost'));
   expect(code).toBe(0);
+});
+
+test('programs of probes', async () => {
+  const probe = { exec: { command: ['no-such-probe'] } };
+  const { findings } = await examine(['-c', configured({ command: ['true'], liveness: probe, readiness: probe })]);
+  const wrong = findings.filter(({ id, level }) => id === 'program.start' && level === 'error').map(({ title }) => title);
+  expect(wrong).toEqual([expect.stringMatching(/^liveness: /), expect.stringMatching(/^readiness: /)]);
+});
+
+test('without a file: worth knowing, and no warning', async () => {
+  const { findings, get } = await examine(['--nice', '1']);
+  expect(get('config.no_file')?.level).toBe('info');
+  expect(findings.filter(({ id }) => id === 'config.doubt')).toEqual([]);
 });
 
 describe.skipIf(!isRoot)('as root', () => {

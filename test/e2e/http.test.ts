@@ -83,6 +83,7 @@ describe.skipIf(!isRoot || !installed('nginx', 'prometheus', 'promtool'))('Prome
     await becomes('reinit_reload_duration_seconds_count', 1);
     await becomes('reinit_validation_duration_seconds_count', 2);
     const { rules } = JSON.parse(await get('/status'));
+    expect(rules[0]).toMatchObject({ watched_by: 'events', warnings: [] });
     await becomes(`reinit_config_info{hash="${rules[0].applied}"}`, 1);
 
     container.signal('SIGUSR1'); // nginx opens its logs again

@@ -59,6 +59,12 @@ describe.skipIf(!installed('chromium'))('the status page in Chromium', () => {
     expect(await textOf('article >> nth=0')).toContain('unknown directive "retrun"');
     const captions = await page.locator('figcaption').allTextContents();
     expect(captions).toEqual([expect.stringContaining('5 processes'), expect.stringContaining('MiB')]);
+    server.send('usage', null); // it has been stopped
+    for (const figure of ['CPU', 'Memory']) await page.waitForSelector(`figcaption:has-text("${figure}: not known10 minutes, at most")`);
+    server.send('usage', usage.at(-1));
+    await page.waitForSelector('figcaption:has-text("5 processes")');
+    server.send('usage', { ...usage[60], processes: 6 }); // the server's clock was put back
+    await page.waitForSelector('figcaption:has-text("6 processes")');
     await opened.look(`refused-${name}`);
   });
 

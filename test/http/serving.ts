@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:htt
 import { onTestFinished } from 'vitest';
 import type { HttpSettings, WatchRule } from '../../src/config/model.ts';
 import type { Controller } from '../../src/control/control.ts';
+import type { Watched } from '../../src/control/report.ts';
 import { freshRule, type RuleState } from '../../src/core/rule.ts';
 import type { ServiceState } from '../../src/core/service-state.ts';
 import type { State } from '../../src/core/state.ts';
@@ -22,6 +23,8 @@ export interface FakeController extends Controller {
   /** As the log would say it, of the rule `r`. */
   tell(event: string, fields?: LogFields): void;
   clock: number;
+  /** What its watches have to say. */
+  watching: Watched;
 }
 
 export const running: ServiceState = {
@@ -74,6 +77,8 @@ export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
     },
     now: () => controller.clock,
     count: async () => ({ orphans: 5, forwarded: 4 }),
+    watching: { watched_by: 'events', warnings: [] },
+    watched: () => controller.watching,
     look: () => undefined,
     stop: () => undefined,
     become({ service = state.service, rule = {} }) {

@@ -58,6 +58,13 @@ test('first what is so, then what happens, and again what is so once that is ano
   expect(eventsOf(reader.text())).toHaveLength(4);
 });
 
+test('what it uses cannot be known where there is no application: that is told, too', async () => {
+  const { port, controller } = await serve();
+  controller.become({ service: { kind: 'backoff', token: 1, attempt: 1, until: 20_000 } });
+  const reader = read(port);
+  await eventually('usage', () => reader.text().includes('event: usage\ndata: null\n\n'));
+});
+
 test('so many readers, and no more; one that leaves makes room', async () => {
   const { port } = await serve();
   const readers = Array.from({ length: mostReaders }, () => read(port));

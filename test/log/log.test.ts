@@ -114,6 +114,9 @@ describe('log', () => {
     log.say('error', 'refused', { output: 'nginx: [emerg]\nline 2' });
     expect(out[0]).toMatch(/^reinit \d\d:\d\d:\d\d\.\d{3} ✗ refused\n {4}\| nginx: \[emerg\]\n {4}\| line 2\n$/);
     expect(readable('no JSON\n')).toBe('no JSON\n');
+    expect(readable(JSON.stringify({ level: 'info', time: '', msg: 'a\u001b[31m', output: 'b\u009b1m' }))).toBe(
+      'reinit    a?[31m\n    | b?1m\n',
+    );
   });
 
   test('pino touches neither stdout nor stderr of this process', () => {
@@ -284,7 +287,7 @@ describe('lines', () => {
       /31s: connection to .* refused\. It is stopped, and the container ends with 104/,
     ],
     over_memory: [
-      { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000 },
+      { kind: 'over_memory', bytes: 600 * 2 ** 20, limit: 512 * 2 ** 20, processes: 3, ranMs: 60_000, sequel: 'restart' },
       /holds 600MiB in 3 processes after 1m, more than memory_limit, 512MiB: it is restarted/,
     ],
     memory_unknown: [{ kind: 'memory_unknown', problem: 'there is no /proc' }, /cannot be known \(memory_limit\): there is no \/proc/],
@@ -296,7 +299,7 @@ describe('lines', () => {
       /nginx is not ready after 30s \(ready\): refused\. It is left running/,
     ],
     starting_beside: [{ kind: 'starting_beside' }, /a second nginx .*start_first/],
-    took_over: [{ kind: 'took_over', pid: 9, ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
+    took_over: [{ kind: 'took_over', pid: 9, reason: 'uptime', ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
     beside_failed: [
       { kind: 'beside_failed', problem: 'ended before it was ready: exit code 1' },
       /the new nginx ended before it was ready: exit code 1\. The old one goes on/,
@@ -312,6 +315,12 @@ describe('lines', () => {
     expect(msg).toMatch(expected);
     expect(fields.event).toBe(kind);
     expect(msg).not.toContain('\n');
+  });
+
+  test('a name that a terminal would obey is one that it shows', () => {
+    const difference = { files: ['/etc/nginx/\u001b[31mevil\nname'], more: 0 };
+    const { msg } = lineOf({ kind: 'change_seen', rule: '/etc/nginx', from: 'aa', to: 'bb', difference }, names);
+    expect(msg).toContain('(?[31mevil?name)');
   });
 
   test('files are named from the rule’s path on, others whole', () => {

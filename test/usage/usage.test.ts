@@ -62,6 +62,13 @@ describe.skipIf(!installed('python3'))('a tree', () => {
     await eventually('an idle process', async () => (await sampled(pid)).cpu === 0);
   });
 
+  test('who asks shortly after another gets the same answer: of so short a time CPU could not be told', async () => {
+    const pid = await start("print('up', flush=True)\nwhile True: pass");
+    const before = await sampled(pid);
+    await eventually('the same answer twice', async () => new Set([await sampled(pid), await sampled(pid)]).size === 1);
+    await eventually('another one', async () => (await sampled(pid)) !== before);
+  });
+
   test('one that is gone is said to be', async () => {
     const pid = await start("print('up', flush=True)");
     await eventually('it is gone', async () => 'problem' in (await sampleTree(pid)));
@@ -113,7 +120,7 @@ print('up', flush=True)
 signal.pause()
 `);
     const { memory } = await sampled(pid);
-    const held = await heldMemory([{ pid }]);
+    const held = await heldMemory([{ pid, memory }]);
     expect(held).toBeGreaterThan(40 * mebibyte);
     expect(held).toBeLessThan(memory);
   });

@@ -85,7 +85,10 @@ describe.concurrent('without events', () => {
       await watching(
         ruleFor([directory], { poll_interval: 50 }),
         async (watched) => {
+          await watched.until(() => watched.warnings().length > 0);
+          expect(watched.now()).toEqual(['poll', 'polling']);
           await watched.until(() => watched.mode() === 'events');
+          expect(watched.now()).toEqual(['events']);
           expect(watched.events.flatMap((event) => (event.kind === 'mode' ? [event.mode] : []))).toEqual(['poll', 'events']);
           expect(watched.warnings()).toEqual(['polling']);
           await watched.quiet();
@@ -151,9 +154,11 @@ describe.concurrent('trouble', () => {
           fs.writeFileSync(f(directory), '1');
           await watched.until(() => watched.warnings().includes('unreachable'));
           expect(await watched.watch.read()).toBeUndefined();
+          expect(watched.now()).toEqual(['poll', 'unreachable']);
           expect(release()).toBe(1);
           await watched.until(() => watched.generations().length === 1);
           expect(watched.warnings()).toEqual(['unreachable']);
+          expect(watched.now()).toEqual(['poll']);
         },
         startWith((rule) => ({ reader: readerWith(rule, { lstat, text: async () => '1 1 0:1 / / rw - nfs4 x rw\n' }) })),
       );
@@ -201,8 +206,10 @@ describe.concurrent('trouble', () => {
     withDirectory(async (directory) => {
       await watching(ruleFor([f(directory)], { missing_grace: 200 }), async (watched) => {
         expect(watched.warnings()).toEqual(['missing']);
+        expect(watched.now()).toEqual(['events', 'missing']);
         fs.writeFileSync(f(directory), '1');
         await watched.until(() => watched.generations().length === 1);
+        expect(watched.now()).toEqual(['events']);
         fs.rmSync(f(directory));
         await watched.until(() => watched.generations().length === 2);
         expect(watched.generations().at(-1)?.files.get(f(directory))).toBeNull();
