@@ -152,7 +152,7 @@ static void set_streams(const struct msg_spawn *m, const bool closed[3], const i
 			dup2(output[i], 1 + i);
 	if (m->role == ROLE_MAIN)
 		for (int fd = 0; fd <= 2; fd++)
-			if (closed[fd])
+			if (closed[fd] && (fd == 0 || output[fd - 1] < 0))
 				close(fd); /* init holds a placeholder there; closed is what the application was given */
 	/* All else is close-on-exec (fds.c), so that exec leaves 0, 1 and 2. */
 }

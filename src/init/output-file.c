@@ -141,12 +141,12 @@ bool output_file(struct lane *lane, uint8_t number)
 	s->device = file.st_dev;
 	s->inode = file.st_ino;
 	s->size = size;
-	s->writing = (uint8_t)(number + 1);
+	__atomic_store_n(&s->writing, (uint8_t)(number + 1), __ATOMIC_RELEASE); /* from here on the file may have to be cut back to that */
 	bool done = write_block(lane, size);
 	output_step();
 	lane->filed = done;
 	output_step();
-	s->writing = 0;
+	__atomic_store_n(&s->writing, 0, __ATOMIC_RELEASE);
 	if (done)
 		s->moved += lane->out_end;
 	if (done && !troubled)

@@ -14,7 +14,7 @@
 #include "fds.h"
 #include "forget.h"
 
-enum { CHUNK = 4096, FIRST = 3 };
+enum { FIRST = 3 };
 
 static int inputs[LANES]; /* -1: no lane of this pump, whatever the memory says by now: init may be making one for the next */
 static bool finishing;
@@ -100,47 +100,15 @@ static bool fill(struct lane *lane, int number)
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-static void finish_block(struct lane *lane)
+static void finish_block(struct lane *lane, uint8_t number)
 {
+	if (lane->streaming)
+		*output_stream_turn(lane) = (uint8_t)((number + 1) % LANES);
 	lane->there.begin = lane->next;
 	output_step();
 	lane->in_line = lane->next_in_line;
-	lane->out_begin = 0;
-	__atomic_store_n(&lane->out_end, 0, __ATOMIC_RELEASE);
-}
-
-/*
- * How much the stream takes without blocking, for O_NONBLOCK is not ours to set on what is shared: of a pipe that poll(2) says can be written a page
- * (pipe(7)), of an empty one all that it holds.
- */
-static uint32_t room(int stream)
-{
-	int held, size = fcntl(stream, F_GETPIPE_SZ);
-	return size > CHUNK && ioctl(stream, FIONREAD, &held) == 0 && held == 0 ? (uint32_t)size : CHUNK;
-}
-
-/* Whole lines where there are any: should it be written twice (a KILL just then), then these. */
-static uint32_t chunk(const struct lane *lane)
-{
-	const uint8_t *at = lane->out + lane->out_begin;
-	uint32_t length = lane->out_end - lane->out_begin, most = length > CHUNK ? room(lane->stream) : CHUNK;
-	if (length <= most)
-		return length;
-	const uint8_t *newline = memrchr(at, '\n', most);
-	return newline ? (uint32_t)(newline + 1 - at) : most;
-}
-
-/* Where nobody reads any more (EPIPE, EIO of a terminal, EBADF) the application is not to wait for ever: what comes is dropped. */
-static void write_chunk(struct lane *lane)
-{
-	ssize_t n = write(lane->stream, lane->out + lane->out_begin, chunk(lane));
 	output_step();
-	if (n < 0 && errno != EINTR && errno != EAGAIN)
-		n = lane->out_end - lane->out_begin;
-	if (n <= 0)
-		return;
-	lane->out_begin += (uint32_t)n;
-	output_state->moved += (uint64_t)n;
+	__atomic_store_n(&lane->out_end, 0, __ATOMIC_RELEASE);
 }
 
 /* The block's way: first to the file; to the stream where there is none, where that failed, or where both are wanted. */
@@ -163,11 +131,11 @@ static bool serve(struct lane *lane, uint8_t number, bool readable, bool writabl
 			return more;
 		decide(lane, number);
 		if (writable && !is_written(lane))
-			write_chunk(lane);
+			output_stream(lane);
 		writable = false;
 		if (!is_written(lane))
 			return true;
-		finish_block(lane);
+		finish_block(lane, number);
 	}
 }
 
@@ -184,6 +152,18 @@ static bool waits_for_output(int number)
 	return inputs[number] >= 0 && !lane->over && lane->out_end > 0;
 }
 
+/* One at a time writes to a stream, and its block to the end: where several did, one would tear the other's lines, and wait for room that the other has taken. */
+static bool has_turn(int number)
+{
+	uint8_t *turn = output_stream_turn(&output_state->lanes[number]), next = *turn;
+	if (!waits_for_output(number))
+		return false;
+	while (!waits_for_output(next) || output_stream_turn(&output_state->lanes[next]) != turn)
+		next = (uint8_t)((next + 1) % LANES);
+	*turn = next;
+	return next == number;
+}
+
 static void wait_for(struct pollfd polls[LANES])
 {
 	static const struct timespec at_once;
@@ -193,10 +173,10 @@ static void wait_for(struct pollfd polls[LANES])
 	sigdelset(&all_but_term, SIGTERM);
 	for (int i = 0; i < LANES; i++) {
 		bool input = waits_for_input(i);
-		polls[i] = (struct pollfd){input ? inputs[i] : waits_for_output(i) ? output_state->lanes[i].stream : -1, input ? POLLIN : POLLOUT, 0};
+		polls[i] = (struct pollfd){input ? inputs[i] : has_turn(i) ? output_state->lanes[i].stream : -1, input ? POLLIN : POLLOUT, 0};
 		now |= input && finishing;
 	}
-	/* TERM means: another one takes over. It ends this one here and nowhere else. */
+	/* TERM means: another one takes over. It ends this one here and nowhere else, and only where there is nothing to do: ppoll(2) lets it in while it waits. */
 	ppoll(polls, LANES, now ? &at_once : NULL, &all_but_term);
 	for (int i = 0; i < LANES; i++)
 		if (finishing && waits_for_input(i))
@@ -220,6 +200,7 @@ static void begin(const int fds[LANES], bool finish)
 	keep_only(fds);
 	forget_all();
 	output_file_begin(become_user());
+	output_stream_begin();
 	finishing = finish;
 	if (finishing)
 		measure_what_is_left();
@@ -244,7 +225,7 @@ _Noreturn void output_pump(const int fds[LANES], bool finish)
 			if (polls[i].revents && !serve(lane, i, polls[i].events == POLLIN, polls[i].events == POLLOUT))
 				lane->over = leaves = true;
 		}
-		if (leaves || output_state->stage != told)
+		if (leaves || output_state->stage != told || __atomic_load_n(&output_state->asked, __ATOMIC_ACQUIRE))
 			_exit(0); /* init has something to do; the next one goes on as well as this one */
 	}
 }

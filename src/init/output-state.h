@@ -43,12 +43,14 @@ struct lane {
 struct output_state {
 	uint64_t passed; /* killpoint.h */
 	uint64_t moved; /* bytes that were written, for the one who waits */
+	bool asked; /* by init: the pump is to end. It goes with a TERM, which comes through only where the pump waits */
 	int error; /* the file's trouble: stage and errno */
 	uint8_t stage;
 	uint64_t retry_at;
 	/* A write to the file that is under way: this lane's block, from this size of this file on. */
 	uint8_t writing; /* 0: none, else the lane's number + 1 */
 	uint64_t device, inode, size;
+	uint8_t turns[2]; /* of each stream: the lane that is to write to it, or of those that follow the first that has something */
 	struct lane lanes[LANES];
 };
 
@@ -84,5 +86,10 @@ size_t output_whole_characters(const uint8_t *at, size_t length);
 /* output-file.c: once, before anything is served; and the way of a lane's block into the file. False: it has to go elsewhere. */
 void output_file_begin(bool permitted);
 bool output_file(struct lane *lane, uint8_t number);
+
+/* output-stream.c: once, before anything is served; whose turn it is on the lane's stream; and one write of the lane's block to it, when it is. */
+void output_stream_begin(void);
+uint8_t *output_stream_turn(const struct lane *lane);
+void output_stream(struct lane *lane);
 
 #endif

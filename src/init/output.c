@@ -47,8 +47,10 @@ static bool take_memory(void)
 
 static void replace_pump(void)
 {
-	if (pump > 0 && !replaced)
-		replaced = kill(pump, SIGTERM) == 0;
+	if (pump <= 0 || replaced)
+		return;
+	__atomic_store_n(&output_state->asked, true, __ATOMIC_RELEASE);
+	replaced = kill(pump, SIGTERM) == 0;
 }
 
 void output_set(const struct msg_output *m)
@@ -114,7 +116,7 @@ bool output_open(int ends[2])
 
 static void start_pump(void)
 {
-	replaced = false;
+	replaced = output_state->asked = false;
 	start_at = NEVER;
 	started_at = now_ms();
 	pid_t pid = fork();
@@ -178,16 +180,16 @@ void output_tick(uint64_t now)
 		start_pump();
 }
 
-/* Until it has ended, or nothing has moved for so long. */
+/* Until it has ended, or nothing has moved for so long: counted in pauses, for by the clock a container that was frozen has waited as well. */
 static bool pump_ends(void)
 {
-	uint64_t moved = output_state->moved, end = now_ms() + STUCK_MS;
-	while (now_ms() < end) {
+	uint64_t moved = output_state->moved;
+	for (int quiet = 0; quiet < STUCK_MS; quiet++) {
 		pid_t ended = waitpid(pump, NULL, WNOHANG);
 		if (ended == pump || (ended < 0 && errno == ECHILD))
 			return true;
 		if (moved != output_state->moved)
-			end = now_ms() + STUCK_MS;
+			quiet = 0;
 		moved = output_state->moved;
 		struct timespec pause = {0, 1000000};
 		nanosleep(&pause, NULL);
