@@ -123,18 +123,18 @@ void output_file_begin(bool permitted)
 	output_settings.path[0] = '\0';
 }
 
-bool output_file(struct lane *lane, uint8_t number)
+void output_file(struct lane *lane, uint8_t number)
 {
 	struct output_state *s = output_state;
 	struct stat file;
 	bool troubled = s->stage != FILE_WORKS && now_ms() < s->retry_at;
 	if ((troubled && s->stage != FILE_ROTATE) || !ready(&file))
-		return false;
+		return;
 	uint64_t size = (uint64_t)file.st_size;
 	if (size > 0 && size + lane->out_end > output_settings.max_size && !troubled) {
 		rotate(); /* where that fails the file grows: rather than that a line is lost */
 		if (fd < 0 || fstat(fd, &file) < 0)
-			return false;
+			return;
 		troubled = s->stage == FILE_ROTATE && now_ms() < s->retry_at;
 		size = (uint64_t)file.st_size;
 	}
@@ -147,9 +147,9 @@ bool output_file(struct lane *lane, uint8_t number)
 	lane->filed = done;
 	output_step();
 	__atomic_store_n(&s->writing, 0, __ATOMIC_RELEASE);
-	if (done)
-		s->moved += lane->out_end;
-	if (done && !troubled)
+	if (!done)
+		return;
+	s->moved += lane->out_end;
+	if (!troubled)
 		s->stage = FILE_WORKS;
-	return done;
 }

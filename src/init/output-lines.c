@@ -64,7 +64,8 @@ bool output_convert(struct lane *lane, bool last)
 	struct piece piece;
 	uint32_t begin = lane->there.begin, out = 0;
 	bool in_line = lane->in_line;
-	text_time(time);
+	if (output_settings.json || output_settings.timestamps)
+		text_time(time);
 	while (out < BLOCK && next_piece(lane, begin, in_line, last, &piece)) {
 		uint8_t *to = lane->out + out;
 		out += (uint32_t)(output_settings.json ? as_json(to, time, lane->stream, &piece, in_line) : as_text(to, time, &piece, in_line));

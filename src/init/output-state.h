@@ -22,7 +22,7 @@ enum {
 	OUT_ROOM = BLOCK + 6 * LINE_ROOM + MAX_PREFIX + 128, /* JSON makes six bytes of one at the most */
 };
 
-enum output_stage { FILE_WORKS, FILE_OPEN, FILE_WRITE, FILE_ROTATE };
+enum output_stage { FILE_WORKS, FILE_OPEN, FILE_WRITE, FILE_ROTATE, FILE_NOT_TRIED };
 
 /* One stream of one instance. */
 struct lane {
@@ -83,9 +83,9 @@ bool output_is_json(const uint8_t *line, size_t length);
 /* How much of `length` bytes can be told without the next ones: less where a character of UTF-8 is cut. */
 size_t output_whole_characters(const uint8_t *at, size_t length);
 
-/* output-file.c: once, before anything is served; and the way of a lane's block into the file. False: it has to go elsewhere. */
+/* output-file.c: once, before anything is served; and the way of a lane's block into the file. Where it is not `filed` then, it has to go elsewhere. */
 void output_file_begin(bool permitted);
-bool output_file(struct lane *lane, uint8_t number);
+void output_file(struct lane *lane, uint8_t number);
 
 /* output-stream.c: once, before anything is served; whose turn it is on the lane's stream; and one write of the lane's block to it, when it is. */
 void output_stream_begin(void);

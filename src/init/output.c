@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -20,7 +21,7 @@ struct output_state *output_state;
 struct output_settings output_settings;
 static int inputs[LANES];
 static pid_t pump;
-static bool replaced, finishing; /* replaced: TERM is on its way to the pump */
+static bool replaced, finishing, other_file; /* replaced: TERM is on its way to the pump; other_file: the next one writes to another than this one */
 static uint8_t told;
 static uint64_t started_at, start_at = NEVER;
 
@@ -61,6 +62,7 @@ void output_set(const struct msg_output *m)
 	};
 	memcpy(new.prefix, m->prefix.at, m->prefix.len);
 	memcpy(new.path, m->path.at, m->path.len);
+	other_file |= output_state && strcmp(new.path, output_settings.path) != 0;
 	output_settings = new;
 	if (output_state)
 		output_state->retry_at = 0;
@@ -102,20 +104,31 @@ static void close_lane(int lane)
 	inputs[lane] = -1;
 }
 
-bool output_open(int ends[2])
+void output_open(int ends[2])
 {
 	ends[0] = ends[1] = -1;
 	if (take_memory() && open_lane(STDOUT_FILENO, &ends[0]) && open_lane(STDERR_FILENO, &ends[1]))
-		return true;
+		return;
 	say(SAY_WARN, "the application's output goes where it would without `output`: there is no pipe for it (%s)", strerror(errno));
 	if (ends[0] >= 0)
 		close(ends[0]); /* the lane has ended, and is closed as such */
 	ends[0] = -1;
-	return false;
+}
+
+/* What has been told is of the file before: trouble with this one is news, and that it works is where there was trouble. */
+static void forget_file(void)
+{
+	output_state->stage = FILE_NOT_TRIED;
+	output_state->retry_at = 0;
+	if (told != FILE_WORKS)
+		told = FILE_NOT_TRIED;
+	other_file = false;
 }
 
 static void start_pump(void)
 {
+	if (other_file)
+		forget_file();
 	replaced = output_state->asked = false;
 	start_at = NEVER;
 	started_at = now_ms();
@@ -166,7 +179,7 @@ bool output_ended(pid_t pid, int status)
 	pump = 0;
 	close_ended();
 	uint8_t stage = output_state->stage;
-	if (stage != told && event_output_file(stage ? output_state->error : 0, stage))
+	if (stage != told && stage != FILE_NOT_TRIED && event_output_file(stage ? output_state->error : 0, stage))
 		told = stage;
 	start_next(status);
 	return true;

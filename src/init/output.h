@@ -21,8 +21,8 @@ bool output_valid(const struct msg_output *m);
 /* Replaces the settings; what has not been written yet is written by the new ones. */
 void output_set(const struct msg_output *m);
 
-/* The write ends for an instance's stdout and stderr. False: it has to do with the container's own; this has been said. */
-bool output_open(int ends[2]);
+/* The write ends for an instance's stdout and stderr; -1 each where it has to do with the container's own, which has been said. */
+void output_open(int ends[2]);
 /* The instance has been created, or not: starts the pump for it. */
 void output_begin(void);
 

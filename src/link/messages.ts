@@ -65,7 +65,10 @@ export const messages = {
   /** The answer to `count`: since init's start. Without a number, as nothing depends on it: the next answer says it again. */
   counted: { type: 12, from: 'init', fields: { id: 'u32', orphans: 'u64', forwarded: 'u64' } },
 
-  /** Where the application's output goes is other than it was: `error` 0: the file is written again; else the errno of `stage`, and it goes to stdout and stderr. */
+  /**
+   * How the file of the application's output does, where that is other than it was: `error` 0: it is written again; else the errno of `stage`. With
+   * `open` and `write` the output goes to stdout and stderr; with `rotate` the file grows.
+   */
   output_file: { type: 13, from: 'init', fields: { seq: 'u64', at_ms: 'u64', error: 'i32', stage: 'bytes', text: 'bytes' } },
 
   /** All of it is applied, or nothing. Events up to and including `ack` are done with. `effects` are encoded effect messages. */

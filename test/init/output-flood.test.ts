@@ -104,3 +104,17 @@ it('the output of an application is passed on to the file where the container ha
   await written(shell('echo out; echo err >&2'), output(to), { through });
   expect(readFileSync(to.path, 'utf8').split('\n').sort()).toEqual(['', 'err', 'out']);
 });
+
+it('trouble with another file is told, and that another one works', async () => {
+  const { one, controller } = await running(shell('while sleep 0.01; do echo line; done'), output({ path: '/proc/none/one.log' }));
+  const life = await controller.life(0);
+  const told = () => life.events.flatMap((one) => (one.kind === 'output_file' ? [one.stage.toString()] : []));
+  await event(life, 'output_file');
+  life.commit([output({ path: '/proc/none/two.log' })]);
+  await eventually('the second one is told', () => told().length === 2);
+  life.commit([output(drain())]);
+  await eventually('the third one is told', () => told().length === 3);
+  life.commit([exit(0)]);
+  expect(await one.exited).toBe(0);
+  expect(told()).toEqual(['open', 'open', '']);
+});
