@@ -36,6 +36,7 @@ export default defineConfig({
             'test/{cli,config,control,controller,core,docs,doctor,environment,host,http,journal,link,loader,log,notify,operate,probe,publish,target,usage,watch}/**/*.test.ts',
           ],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       // The built init and the built program as real PID 1 with real applications.

@@ -28,7 +28,18 @@ export function prepare(): void {
   for (const peer of [tini, '/usr/bin/inotifywait']) if (!existsSync(peer)) throw new Error(`the peer ${peer} is not installed`);
 }
 
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+/** The groups that `start` has started and that have not been stopped. */
+const groups = new Set<number>();
+
+process.on('exit', () => {
+  for (const pid of groups) {
+    try {
+      process.kill(-pid, 'SIGTERM');
+    } catch {} // it has ended
+  }
+  rmSync(scratch, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 export function quantile(samples: readonly number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -52,6 +63,7 @@ export function start(command: readonly string[], env: NodeJS.ProcessEnv = proce
   const [file = '', ...args] = command;
   const child = spawn(file, args, { env, detached: true, stdio: 'ignore' });
   const pid = child.pid ?? 0;
+  if (pid > 0) groups.add(pid);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     pid,
@@ -62,6 +74,7 @@ export function start(command: readonly string[], env: NodeJS.ProcessEnv = proce
         process.kill(-pid, 'SIGKILL');
       } catch {} // nothing of it is left
       await ended;
+      groups.delete(pid);
     },
   };
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Effect } from '../src/link/messages.ts';
-import { closeControllers, event, startDriven } from '../test/fixtures/init/controller.ts';
+import { endDriven, event, startDriven } from '../test/fixtures/init/controller.ts';
 import { hold, nested, orders, spawn, stop } from '../test/fixtures/init/effects.ts';
-import { endAll } from '../test/fixtures/init/init.ts';
 import { processesOf } from '../test/fixtures/namespace.ts';
 import { kilobytes } from './measure.ts';
 
@@ -42,8 +41,7 @@ export async function nestFigures(first: readonly string[], times: number): Prom
     await event(life, 'spawned', (what) => what.token === 9999);
     return { plainUs, nestedUs, privateKb: nestMemory(one.id) };
   } finally {
-    await endAll();
-    await closeControllers();
+    await endDriven();
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../test/fixtures/eventually.ts';
 import { freePort } from '../test/fixtures/free-port.ts';
+import { talk } from '../test/fixtures/operate.ts';
 import { activity, bareNode, childNamed, kilobytes, median, reinit, root, scratch, start } from './measure.ts';
 import { createTable } from './table.ts';
 
@@ -83,7 +84,7 @@ const off = await run('off', { control_socket: 'off' });
 const on = await run('on', {});
 const http = await run('http', { http: { listen: `127.0.0.1:${port}` } });
 const page = async (path: string): Promise<string> => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
-await eventually('it is scraped', () => page('/metrics').catch(() => undefined), 10_000);
+await eventually('it is scraped', () => page('/metrics').catch(() => undefined));
 await delay(20_000);
 
 const base = megabytes(bare.pid);
@@ -103,7 +104,6 @@ memory('as it comes', on.controller, 8);
 memory('HTTP and metrics, scraped once', http.controller, 14);
 await latency(on);
 const status = `${JSON.stringify({ v: 1, id: 1, verb: 'status' })}\n`;
-const { talk } = await import('../test/fixtures/operate.ts');
 await many('status questions', on, () => talk(on.socket, status, (all) => all.includes('\n')));
 await many('scrapes', http, () => page('/metrics'));
 memory('HTTP and metrics, after 2,000 scrapes', http.controller, 14);

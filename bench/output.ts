@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRoot } from '../test/fixtures/host.ts';
 import { compiled } from '../test/fixtures/init/compiled.ts';
 import { median, reinit, root, scratch } from './measure.ts';
 import { createTable } from './table.ts';
@@ -24,7 +25,6 @@ type Pipeline = (directory: string) => string;
 
 const writer = compiled('lines');
 
-const isRoot = process.getuid?.() === 0;
 const namespace = `unshare ${isRoot ? '' : '--user --map-current-user '}--pid --fork --mount-proc`;
 const through =
   (output: object): Pipeline =>
@@ -86,8 +86,7 @@ function speeds(pipelines: readonly Pipeline[]): number[] {
   return times.map((seconds) => megabytes / median(seconds));
 }
 
-const about =
-  'Written by `scripts/node bench/output.ts --write`; MB/s of lines of 100 bytes, medians of 5 runs of 50 MB, all peers in turn. What is written to a file stays in the page cache. Ratios carry over to other machines, speeds do not.';
+const about = `Written by \`scripts/node bench/output.ts --write\`; MB/s of lines of 100 bytes, medians of ${rounds} runs of ${megabytes} MB, all peers in turn. What is written to a file stays in the page cache. Ratios carry over to other machines, speeds do not.`;
 const table = createTable("The application's output", about);
 for (const { what, ours, others } of rows) {
   const [mine = 0, ...theirs] = speeds([ours, ...Object.values(others)]);

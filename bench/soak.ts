@@ -5,8 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Outcome } from '../src/control/protocol.ts';
+import { ask } from '../src/operate/client.ts';
 import { eventually } from '../test/fixtures/eventually.ts';
-import { talk } from '../test/fixtures/operate.ts';
 import { childNamed, kilobytes, native, prepare, reinit, root, scratch, start } from './measure.ts';
 import { createTable } from './table.ts';
 
@@ -38,9 +39,9 @@ writeFileSync(join(watched, 'a'), '0\n');
 writeFileSync(counted, Buffer.alloc(32));
 writeFileSync(join(directory, 'reinit.yaml'), JSON.stringify(settings));
 const running = start([reinit, '-c', join(directory, 'reinit.yaml')]);
-const controller = await eventually('the controller', () => childNamed(running.pid, /main\.cjs/), 10_000);
-await eventually('the application', () => counter('pid') > 0, 10_000);
-await eventually('the socket', () => existsSync(socket), 10_000);
+const controller = await eventually('the controller', () => childNamed(running.pid, /main\.cjs/));
+await eventually('the application', () => counter('pid') > 0);
+await eventually('the socket', () => existsSync(socket));
 
 let generation = 0;
 async function change(): Promise<void> {
@@ -48,12 +49,12 @@ async function change(): Promise<void> {
   generation += 1;
   writeFileSync(join(directory, 'place/.new'), `${generation}\n`);
   renameSync(join(directory, 'place/.new'), join(watched, 'a'));
-  await eventually(`change ${generation}`, () => counter('hups') > before, 30_000);
+  await eventually(`change ${generation}`, () => counter('hups') > before);
 }
 
 async function restart(): Promise<void> {
-  const answer = JSON.parse(await talk(socket, '{"v":1,"id":1,"verb":"restart"}\n', (all) => all.includes('\n')));
-  if (answer.result?.outcome !== 'done') throw new Error(`a restart: ${JSON.stringify(answer).slice(0, 500)}`);
+  const answer = await ask<Outcome>({ verb: 'restart' }, { socket });
+  if (answer.outcome !== 'done') throw new Error(`a restart: ${JSON.stringify(answer).slice(0, 500)}`);
 }
 
 async function orphan(): Promise<void> {

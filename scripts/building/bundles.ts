@@ -28,9 +28,6 @@ const bundles = {
 /** What npm packages the bundles hold: for the list of parts of a release. */
 export const bundledList = join(build, 'bundled.json');
 
-/** Those with a code cache beside them. */
-export const cached = ['boot', 'late', 'workshop', 'control', 'cli', 'operate'] as const;
-
 /** Writes the bundles, the licences of what is in them, and its list. esbuild is quick enough to run each time; files that are the same stay. */
 export async function buildBundles({ libDir }: Target, version: string): Promise<void> {
   const parts = await Promise.all([bundle(loader, 'node10', libDir, version), bundle(bundles, `node${oldestNode}`, libDir, version)]);

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cached } from './bundles.ts';
 import { build, root } from './paths.ts';
 import { run } from './run.ts';
 import { runtimeCommand, runtimeStamp } from './runtime.ts';
@@ -13,6 +12,8 @@ const loader = join(root, 'src/loader/load.ts');
 const controllerBundles = ['boot', 'late', 'workshop', 'control'];
 /** Those that somebody waits for, or an engine's healthcheck. What only reads configuration is compiled as ever: its cache would be the largest of all. */
 const commandBundles = ['cli', 'operate'];
+/** Those with a code cache beside them. */
+export const cached: readonly string[] = [...controllerBundles, ...commandBundles];
 const cacheOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cache`);
 const bundleOf = ({ libDir }: Target, name: string): string => join(libDir, `${name}.cjs`);
 

@@ -1,4 +1,4 @@
-import { ConfigError, formatConfigError } from '../config/errors.ts';
+import { ConfigError } from '../config/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import { withDistinctNames } from '../controller/rule-names.ts';
 import type { Loaded } from '../doctor/checks/configuration.ts';
@@ -15,11 +15,19 @@ export async function runDoctor(flags: DoctorFlags, given: Pick<Request, 'own' |
 
 function load(options: Parameters<Request['load']>[0]): Loaded {
   const warnings: string[] = [];
+  let noFile: string | undefined;
   try {
-    const config = loadConfig({ ...options, commandOptional: true, warn: (warning) => warnings.push(warning) });
-    return { config: withDistinctNames(config), warnings };
+    const config = loadConfig({
+      ...options,
+      commandOptional: true,
+      warn: (warning) => warnings.push(warning),
+      noFile: (message) => {
+        noFile = message;
+      },
+    });
+    return { config: withDistinctNames(config), warnings, noFile };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { config: undefined, mistakes: error.mistakes.map((mistake) => formatConfigError([mistake])), warnings };
+    return { config: undefined, mistakes: error.mistakes, warnings, noFile };
   }
 }

@@ -1,8 +1,9 @@
 import { formatDuration } from '../core/durations.ts';
+import { confirmTime } from './complete.ts';
 import { maxMistakes, type Path, settingName } from './document.ts';
 import type { Mistake, Place } from './errors.ts';
 import { publishMistakes } from './published.ts';
-import { confirmTime, type Settings } from './schema.ts';
+import type { Settings } from './schema.ts';
 
 /** Reports a mistake at a setting. */
 export type Add = (path: Path, problem: string, hint?: string) => void;

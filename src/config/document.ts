@@ -124,10 +124,9 @@ function hideValue(walk: Walk, node: Node, own: RegExp | undefined, hidden: RegE
   if ((hidden ?? own) === undefined) return;
   // Nothing, and beside it what it was; an item of a list that is nothing has no place of its own.
   if (isScalar(node) && isEmpty(node)) hideComment(walk, spanOf(node).start);
-  if (isSeq(node) && node.items.some((item) => item === null || (isScalar(item) && isEmpty(item)))) {
-    hideComment(walk, spanOf(node).start);
-    addSecret(walk.source, spanOf(node));
-  }
+  if (!isSeq(node)) return;
+  hideComment(walk, spanOf(node).start); // behind the first dash, what has become of the first item
+  if (node.items.some((item) => item === null || (isScalar(item) && isEmpty(item)))) addSecret(walk.source, spanOf(node));
 }
 
 function resolveAlias(walk: Walk, alias: Alias, path: Path): Node | null {

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import type { KindInfo, Parts } from './kinds.ts';
 import { httpServer } from './leaves/listen.ts';
-import { attach, log, output, service, settings, watchRule } from './schema.ts';
+import { attach, log, output, service, settings } from './schema.ts';
+import { watchRule } from './watch-rule.ts';
 
 /** A setting as people meet it: its key, and what follows from it. */
 export interface Field {
@@ -55,9 +56,11 @@ export const rootSchema: Schema = settings as unknown as Schema;
 
 const unwrap = (schema: Schema): Schema => ('wrapped' in schema ? unwrap(schema.wrapped as Schema) : schema);
 
+let known: readonly Field[] | undefined;
+
 /** All leaves, in the order of the schema. */
 export function allFields(): readonly Field[] {
-  return [
+  known ??= [
     ...fieldsOf('service', service as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('attach', attach.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('watch', watchRule.entries as unknown as Readonly<Record<string, Schema>>),
@@ -65,6 +68,7 @@ export function allFields(): readonly Field[] {
     ...fieldsOf('log', log.entries as unknown as Readonly<Record<string, Schema>>),
     ...fieldsOf('http', infoOf(httpServer as Schema)?.parts as Parts),
   ];
+  return known;
 }
 
 /** One idea, one spelling: `stop_timeout` is `--stop-timeout` and REINIT_STOP_TIMEOUT. Only the paths of a watch rule are called after the rule. */

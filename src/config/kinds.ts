@@ -32,7 +32,7 @@ export interface KindInfo {
   readonly parts?: Parts | undefined;
   /** What the items are of a list whose items have parts. */
   readonly item?: v.GenericSchema | undefined;
-  /** Other tools' names for the parts → what to write here, a sentence. */
+  /** Other tools' names for the parts → the part, or what to write here, a sentence. */
   readonly hints?: Readonly<Record<string, string>> | undefined;
   /** Texts that match are shown in no message; of a mapping the names are. */
   readonly secret?: RegExp | undefined;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { attachMistakes } from './attached.ts';
+import { toConfig } from './complete.ts';
 import { contradictions } from './contradictions.ts';
 import { type FileSettings, maxMistakes, type Path, pathKey, place as placeInFile, readDocument, settingName } from './document.ts';
 import { doubts } from './doubts.ts';
@@ -9,7 +10,7 @@ import { type Merged, overlay } from './merge.ts';
 import type { Config } from './model.ts';
 import { presetMistakes, underlay } from './presets/underlay.ts';
 import { type ReadResult, readConfigFile } from './read-file.ts';
-import { settings, toConfig } from './schema.ts';
+import { settings } from './schema.ts';
 import { readVariables } from './variables.ts';
 
 export const defaultFile = '/etc/reinit.yaml';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   readonly read?: (file: string) => ReadResult;
   /** Gets what is worth a line and no mistake: a variable that is nearly a setting. */
   readonly warn?: (message: string) => void;
+  /** Gets it where there is no file and none was named; the default is `warn`. */
+  readonly noFile?: (message: string) => void;
   /** Read where neither flag nor variable names a file; it may be missing. */
   readonly defaultFile?: string;
 }
@@ -82,7 +85,7 @@ function loadFile(flag: string | undefined, options: LoadOptions): Loaded {
   const read = (options.read ?? readConfigFile)(file);
   if (read.ok) return { file, settings: readDocument(file, read.text), mistakes: [] };
   if (read.missing && named === undefined) {
-    if (options.commandOptional) options.warn?.(`there is no ${file}: this is what flags, variables and defaults say`);
+    if (options.commandOptional) (options.noFile ?? options.warn)?.(`there is no ${file}: this is what flags, variables and defaults say`);
     return { file: undefined, settings: undefined, mistakes: [] };
   }
   return {

@@ -35,9 +35,16 @@ function top(merged: Merged, field: Field, values: readonly Given[]): void {
     return;
   }
   const { group, name } = field;
-  const former = merged.raw[group];
+  const former = long(group, merged.raw[group]);
   const value = assemble(merged, [group, name], field, values, undefined);
-  merged.raw = { ...merged.raw, [group]: { ...(isMapping(former) ? former : {}), [name]: value } };
+  if (former !== undefined) merged.raw = { ...merged.raw, [group]: { ...former, [name]: value } };
+}
+
+/** What a group's settings join; undefined where it is no mapping, and no short form of one either: it stays, for the schema to refuse. */
+function long(group: string, former: Raw | undefined): { readonly [name: string]: Raw } | undefined {
+  if (former === undefined) return {};
+  if (group === 'http' && typeof former === 'string') return { listen: former };
+  return isMapping(former) ? former : undefined;
 }
 
 /** A rule begun by variables is completed by flags; one of the file is replaced. */

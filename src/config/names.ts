@@ -13,6 +13,10 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** The problem with a value that is none of the few there are. @param near what may have been meant */
+export const noSuch = (what: string, near: string | undefined): string =>
+  `there is no such ${what}${near === undefined ? '' : `: did you mean ${near}?`}`;
+
 /** Optimal string alignment distance: insert, delete, replace, swap two neighbours. */
 export function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
@@ -226,7 +230,7 @@ export interface Surroundings {
   readonly known: readonly string[];
   /** Keys of the other parts of the file → where they belong. */
   readonly elsewhere: ReadonlyMap<string, string>;
-  /** Other tools' names for the keys of this very mapping → a sentence. */
+  /** Other tools' names for the keys of this very mapping → the key, or a sentence. */
   readonly own: Readonly<Record<string, string>>;
 }
 
@@ -235,13 +239,15 @@ export function hintFor(name: string, { scope, known, elsewhere, own }: Surround
   const key = normalise(name);
   if (known.includes(key)) return `it is spelled ${key}`;
   const told = Object.hasOwn(own, key) ? own[key] : explained.get(key);
-  if (told !== undefined) return told;
+  if (told !== undefined) return known.includes(told) ? nameOfOurs(told) : told;
   const table: Readonly<Record<string, string>> = scope === 'watch' ? shared : scope === 'service' ? service : {};
   const meant = Object.hasOwn(table, key) ? table[key] : undefined;
-  if (meant !== undefined) return `reinit's name for it is ${meant}`;
+  if (meant !== undefined) return nameOfOurs(meant);
   if (planned.has(key)) return 'it is planned, and not supported by this version';
   return placeFor(key, scope, elsewhere) ?? nearHint(key, known);
 }
+
+const nameOfOurs = (name: string): string => `reinit's name for it is ${name}`;
 
 function placeFor(key: string, scope: Scope, elsewhere: ReadonlyMap<string, string>): string | undefined {
   const place = elsewhere.get(key);

@@ -1,5 +1,6 @@
 /** Where published and copied files go, and that they go nowhere they would be watched themselves. */
 import { posix } from 'node:path';
+import { snapshotPlaceholder } from '../core/policy.ts';
 import type { Add, Rule } from './contradictions.ts';
 import type { Settings } from './schema.ts';
 import { isWithin } from './within.ts';
@@ -31,7 +32,7 @@ export function publishMistakes(settings: Settings, add: Add): void {
 }
 
 const isCopied = (rule: Rule): boolean =>
-  rule.publish !== undefined || rule.snapshot || rule.validate.some((argv) => argv.some((word) => word.includes('{{snapshot}}')));
+  rule.publish !== undefined || rule.snapshot || rule.validate.some((argv) => argv.some((word) => word.includes(snapshotPlaceholder)));
 
 /** Several paths are copied below the last part of each: two of one name would lie over each other. */
 function overlaps(rule: Rule, index: number, add: Add): void {

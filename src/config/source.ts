@@ -1,4 +1,5 @@
 import { LineCounter } from 'yaml';
+import { printable } from '../core/printable.ts';
 import type { Excerpt, Position } from './errors.ts';
 
 /** Offsets into the text of the file; `end` is exclusive. */
@@ -75,11 +76,6 @@ function maskLine(source: Source, begin: number, end: number): { readonly text: 
       : piece.to + (offset >= piece.end ? piece.shown.length : 0);
   };
   return { text: pieces.map((piece) => piece.shown).join(''), map };
-}
-
-/** No control characters reach a terminal, nor those that turn the direction of the text. */
-function printable(text: string): string {
-  return text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\ufeff]/gu, '?');
 }
 
 function clip({ text, from, length }: Excerpt): Excerpt {

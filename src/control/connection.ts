@@ -3,12 +3,10 @@
  * happens here reaches the supervisor.
  */
 import type { Socket } from 'node:net';
-import { type Answer, longestLine } from './protocol.ts';
+import { type Answer, controlVersion, longestLine } from './protocol.ts';
 
 export interface Connection {
   send(answer: Answer): void;
-  /** The last that is said. */
-  finish(answer: Answer): void;
   /** Called once, when nobody is there any more. */
   onGone(call: () => void): void;
 }
@@ -31,10 +29,6 @@ export function serve(socket: Socket, handle: (line: string, connection: Connect
       if (gone || !socket.writable) return;
       socket.write(`${JSON.stringify(answer)}\n`);
       if (socket.writableLength > mostUnread) socket.destroy();
-    },
-    finish(answer) {
-      connection.send(answer);
-      socket.end();
     },
     onGone(call) {
       if (gone) call();
@@ -60,7 +54,7 @@ export function serve(socket: Socket, handle: (line: string, connection: Connect
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > longestLine || lines.some((line) => line.length > longestLine) || waiting + lines.length > mostWaiting) {
-      connection.finish({ v: 1, id: 0, ok: false, error: tooMuch });
+      connection.send({ v: controlVersion, id: 0, ok: false, error: tooMuch });
       socket.destroySoon();
       rest = '';
       return;

@@ -10,6 +10,7 @@ import type { Log } from '../log/log.ts';
 import { serve } from './connection.ts';
 import type { Place } from './place.ts';
 import { type Answer, controlVersion, type Problem, type ReinitStatus } from './protocol.ts';
+import type { Watched } from './report.ts';
 import { readRequest } from './request.ts';
 import { listenAt } from './server.ts';
 import { handle } from './verbs.ts';
@@ -27,6 +28,8 @@ export interface Controller {
   count(): Promise<Pick<Counted, 'orphans' | 'forwarded'> | undefined>;
   /** ms of CLOCK_BOOTTIME. */
   now(): number;
+  /** How a rule is watched now. */
+  watched(rule: string): Watched;
   /** Looks at the files of a rule now. */
   look(rule: string): void;
   /** Stops the container as its engine would. */

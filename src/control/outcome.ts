@@ -2,6 +2,7 @@
 import type { RuleState } from '../core/rule.ts';
 import type { State } from '../core/state.ts';
 import type { Entry } from '../journal/journal.ts';
+import { failures } from './history.ts';
 import type { Outcome } from './protocol.ts';
 
 /** Nothing is under way for these rules, nor with the application. */
@@ -31,18 +32,13 @@ function isRuleQuiet({ phase, pinned, stirsSince }: RuleState): boolean {
 const bad: ReadonlySet<string> = new Set([
   'refused',
   'not_staged',
-  'publish_failed',
-  'reload_failed',
-  'restart_failed',
-  'action_failed',
-  'unconfirmed',
-  'signal_refused',
-  'not_signalled',
+  ...failures,
   'rolled_back',
   'rollback_failed',
   'unreadable',
   'held_back',
   'start_failed',
+  'not_published',
   'gave_up',
   'not_ready',
   'beside_failed',

@@ -19,7 +19,7 @@ export type Request =
   | { readonly verb: 'stop' }
   | { readonly verb: 'signal'; readonly signal: string }
   | { readonly verb: 'history'; readonly rules?: readonly string[] }
-  /** What is known, and with `follow` what comes, each in an answer of its own. `log`: also what is no event. */
+  /** What is known, and with `follow` what comes, each in an answer of its own. */
   | { readonly verb: 'events'; readonly follow?: boolean; readonly last?: number };
 
 export type Verb = Request['verb'];

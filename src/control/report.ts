@@ -1,17 +1,20 @@
-/** The whole of what operators are told: what is so now, from the state, and why, from the journal. Pure. */
+/** The whole of what operators are told: what is so now, from the state and the watches, and why, from the journal. Pure. */
 import { type OwnStatus, type RuleStatus, type Status, statusOf } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Controller } from './control.ts';
 import { type Generation, historyOf } from './history.ts';
 import type { ReinitStatus } from './protocol.ts';
 
-export interface RuleReport extends RuleStatus {
-  /** Why what the files hold is not applied, where it was refused or has failed. */
-  readonly refusal: Pick<Generation, 'hash' | 'decided_at' | 'reason' | 'output'> | null;
+export interface Watched {
   /** How changes are found: by events or by polling. */
   readonly watched_by: string | null;
   /** What is wrong with this watch (a mount that never changes…), and what to do. */
   readonly warnings: readonly string[];
+}
+
+export interface RuleReport extends RuleStatus, Watched {
+  /** Why what the files hold is not applied, where it was refused or has failed. */
+  readonly refusal: Pick<Generation, 'hash' | 'decided_at' | 'reason' | 'output'> | null;
 }
 
 export interface OwnReport extends OwnStatus {
@@ -26,12 +29,16 @@ export interface Report extends Omit<Status, 'rules' | 'own_file'> {
   readonly reinit: ReinitStatus;
 }
 
-export function reportOf({ state, config, now, journal: { entries }, reinit }: Controller, wall: number): Report {
+/** @param generations for who has them already */
+export function reportOf(
+  { state, config, now, watched, journal: { entries }, reinit }: Controller,
+  wall: number,
+  generations: readonly Generation[] = historyOf(entries),
+): Report {
   const status = statusOf(state(), config, { now: now(), wall });
-  const generations = historyOf(entries);
-  const rules = status.rules.map((rule) => ({ ...rule, ...told(rule, entries), refusal: refusalOf(rule, generations) }));
+  const rules = status.rules.map((rule) => ({ ...rule, ...watched(rule.name), refusal: refusalOf(rule, generations) }));
   const own_file = status.own_file && { ...status.own_file, refusal: ownRefusal(status.own_file, entries) };
-  return { ...status, rules, own_file, restarts: entries.filter(isRestart).length, reinit };
+  return { ...status, rules, own_file, restarts: entries.filter((entry) => restartReasonOf(entry) !== undefined).length, reinit };
 }
 
 function ownRefusal({ refused }: OwnStatus, entries: readonly Entry[]): OwnReport['refusal'] {
@@ -41,13 +48,10 @@ function ownRefusal({ refused }: OwnStatus, entries: readonly Entry[]): OwnRepor
   return { reason: told.msg, output: typeof told.output === 'string' ? told.output : null };
 }
 
-const isRestart = (entry: Entry): boolean => entry.event === 'started' && entry.reason !== 'start';
-
-function told({ name }: RuleStatus, entries: readonly Entry[]): Pick<RuleReport, 'watched_by' | 'warnings'> {
-  const own = entries.filter(({ rule }) => rule === name);
-  const mode = own.findLast(({ event }) => event === 'watch_mode')?.mode;
-  const warnings = new Set(own.filter(({ event }) => event === 'watch_warning').map(({ msg }) => msg));
-  return { watched_by: typeof mode === 'string' ? mode : null, warnings: [...warnings] };
+/** Why the application was started again, where that is what an entry tells. */
+export function restartReasonOf({ event, reason }: Entry): string | undefined {
+  const starts = event === 'started' || event === 'took_over';
+  return starts && typeof reason === 'string' && reason !== 'start' ? reason : undefined;
 }
 
 function refusalOf({ name, refused, standing }: RuleStatus, generations: readonly Generation[]): RuleReport['refusal'] {

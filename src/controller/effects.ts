@@ -24,7 +24,7 @@ const signalCount = 65;
 const codeCount = 256;
 
 /** Tells a validator where the copy is that it is to check. */
-export const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
+const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
 
 /** Before a start init hears what becomes of the output: this controller's configuration may not be that of the one before it. */
 export function effectsOf(command: Command, config: Config, users: Users, environments: Environments): readonly Effect[] {
@@ -89,7 +89,7 @@ export function effectOf(command: Exclude<Command, { kind: 'output' }>, config: 
 
 const ruleOf = (service: ServiceConfig, name: string): RulePolicy => ruleNamed(policiesOf(service), name);
 
-const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
+export const validatorUser = (rule: string, { validators, application }: Users): UserIds | undefined =>
   validators.has(rule) ? validators.get(rule) : application;
 
 type Surroundings = ReturnType<typeof spawnBase>;

@@ -19,7 +19,7 @@ import { mountOf, parseMounts } from '../watch/mounts.ts';
 import type { Generation, WatchEvent } from '../watch/types.ts';
 import { startWatch } from '../watch/watch.ts';
 import type { LateOptions } from './controller.ts';
-import { reportMode, reportWarning } from './watch-lines.ts';
+import { reportMode, reportWarning, watchedBy } from './watch-lines.ts';
 import { watchOwn } from './watch-own.ts';
 
 /** Files that were told of and cannot be read a moment later: again, so that nothing is lost. */
@@ -77,6 +77,7 @@ function controllerOf(
     },
     now,
     count,
+    watched: (rule) => watchedBy(rule, watches.get(rule)),
     look: (rule) => watches.get(rule)?.look(),
     // Its parent is init, to which a stop from inside is as good as one from outside.
     stop: (signo) => process.kill(process.ppid, signo),

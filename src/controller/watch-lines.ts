@@ -1,11 +1,19 @@
 /** What a watch has to say of itself, in the log. */
+
+import type { Watched } from '../control/report.ts';
 import type { Level } from '../log/line.ts';
 import type { Log } from '../log/log.ts';
-import type { WatchEvent } from '../watch/types.ts';
+import type { Watch, WatchEvent } from '../watch/types.ts';
 
 /** What the watch says of a rule; its path is named once where the message begins with it. */
 export const warningText = (rule: string, message: string, hint: string): string =>
   `${message.startsWith(rule) ? '' : `${rule}: `}${message}. ${hint}`;
+
+/** What operators are told of the watch of a rule. */
+export const watchedBy = (rule: string, watch: Pick<Watch, 'mode' | 'warnings'> | undefined): Watched => ({
+  watched_by: watch?.mode ?? null,
+  warnings: (watch?.warnings ?? []).map(({ message, hint }) => warningText(rule, message, hint)),
+});
 
 /** `what`: whose watch it is. */
 export function reportWarning(

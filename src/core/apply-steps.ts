@@ -96,7 +96,7 @@ export interface Reason {
   readonly again: boolean;
 }
 
-export type Death = { readonly byIt: boolean };
+type Death = { readonly byIt: boolean };
 
 export function failures(batch: Batch, at: number, failure: Reason, death?: Death): Saying[] {
   return batch.members.map(({ rule, candidate }): Saying => {

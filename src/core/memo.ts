@@ -8,7 +8,7 @@ import { type Reading, shortHash } from './reading.ts';
 import type { State } from './state.ts';
 
 /** Raised with every change of what State means. A memo of another version is not read. */
-const memoVersion = 4;
+const memoVersion = 5;
 /** More names than this would not fit anyway, and are not worth the time at every commit. */
 const mostFiles = 400;
 

@@ -75,7 +75,7 @@ export type Note =
   | { readonly kind: 'serving'; readonly ms: number }
   | { readonly kind: 'not_serving'; readonly problem: string; readonly ms: number }
   | { readonly kind: 'starting_beside' }
-  | { readonly kind: 'took_over'; readonly pid: number; readonly ms: number }
+  | { readonly kind: 'took_over'; readonly pid: number; readonly reason: StartReason; readonly ms: number }
   | { readonly kind: 'beside_failed'; readonly problem: string }
   | { readonly kind: 'target_awaited'; readonly problem: string | undefined; readonly waitedMs: number }
   | { readonly kind: 'target_ambiguous'; readonly processes: readonly string[] }

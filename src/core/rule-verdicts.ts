@@ -1,6 +1,6 @@
 /** What came of a change that the apply machine had taken over. */
 import { isOwned, type RulePolicy } from './policy.ts';
-import { type Reading, shortHash } from './reading.ts';
+import { shortHash } from './reading.ts';
 import type { RuleState, RuleStep, Verdict } from './rule.ts';
 import { delay, enter, evaluate, finished, learnt, runsWith, tell } from './rule-steps.ts';
 import { lookAgain } from './settle.ts';
@@ -56,5 +56,3 @@ export function rolledBack(rule: RuleState, event: Extract<Verdict, { kind: 'rol
   const { reading, took, note, at } = event;
   return tell(learnt(took ? runsWith(rule, reading, false, at, policy) : rule), note);
 }
-
-export type { Reading };

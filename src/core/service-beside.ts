@@ -1,6 +1,6 @@
 /** A second instance beside the one that runs (`restart_order: start_first`): up, ready, and then the one that counts; or gone, at no cost. */
 import type { Probe } from '../config/model.ts';
-import type { Note } from './notes.ts';
+import type { Note, StartReason } from './notes.ts';
 import { probingTransition } from './probing.ts';
 import type { InstanceEvent } from './rule.ts';
 import { asks, probingEventOf } from './service-ready.ts';
@@ -11,8 +11,8 @@ import { endWords } from './wait-status.ts';
 /** Without a probe, a new instance that has lived so long beside the old one takes over. */
 const besideMs = 3_000;
 
-export function startBeside(state: In<'running'>, at: number, token: number): ServiceStep {
-  const beside: Beside = { token, orderedAt: at, instance: undefined, readiness: ready };
+export function startBeside(state: In<'running'>, reason: StartReason, at: number, token: number): ServiceStep {
+  const beside: Beside = { token, reason, orderedAt: at, instance: undefined, readiness: ready };
   return to({ ...state, beside }, [{ kind: 'spawn', token }], [{ kind: 'starting_beside' }], [{ kind: 'instanceOrdered', beside: true }]);
 }
 
@@ -75,7 +75,7 @@ function promote(state: In<'running'>, beside: Beside, { pid, since }: Instance,
   return to(
     { kind: 'running', token: beside.token, pid, attempt: 0, since, readiness: ready, beside: undefined, retiring: state.token },
     [stopping(state.token, policy).stop],
-    [{ kind: 'took_over', pid, ms: Math.max(0, at - beside.orderedAt) }],
+    [{ kind: 'took_over', pid, reason: beside.reason, ms: Math.max(0, at - beside.orderedAt) }],
     [{ kind: 'instanceStarted', promoted: true, proven: true, at }],
   );
 }
@@ -87,17 +87,18 @@ function besideFailed(state: In<'running'>, problem: string, at: number, command
 /** The old one ends while the new one is coming up: that one is the application now, ready or not. */
 export function endedFirst(
   state: In<'running'>,
-  { token, orderedAt, instance, readiness }: Beside,
+  { token, reason, orderedAt, instance, readiness }: Beside,
   event: EventOf<'exited'>,
   policy: ServicePolicy,
 ): ServiceStep {
   const note: Note = { kind: 'ended', end: event.end, ranMs: Math.max(0, event.at - state.since), ordered: false };
   const sweep = [sweepOf(state.token)];
-  if (!instance) return to({ kind: 'starting', token, attempt: 0, reason: 'change', orderedAt }, sweep, [note]);
+  if (!instance) return to({ kind: 'starting', token, attempt: 0, reason, orderedAt }, sweep, [note]);
   const { pid, since } = instance;
+  const started: Note = { kind: 'started', pid, reason, ms: Math.max(0, since - orderedAt) };
   // A yes that the old one may have given is asked for again: now there is only one to give it.
   const asked = readinessOf(policy.ready, event.at);
   const left = readiness.kind === 'probing' ? readiness : asked;
   const facts: InstanceEvent[] = [{ kind: 'instanceStarted', promoted: true, proven: false, at: event.at }];
-  return to({ kind: 'running', token, pid, attempt: 0, since, readiness: left, beside: undefined }, sweep, [note], facts);
+  return to({ kind: 'running', token, pid, attempt: 0, since, readiness: left, beside: undefined }, sweep, [note, started], facts);
 }

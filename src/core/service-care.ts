@@ -107,7 +107,7 @@ function stopThen(
 function renew(state: In<'running'>, at: number, policy: ServicePolicy, id: number): ServiceStep {
   const note: Note = { kind: 'renewing', ranMs: Math.max(0, at - state.since) };
   if (policy.restart_order !== 'start_first') return stopThen(state, { reason: 'uptime', attempt: 0, next: at }, at, policy, [note]);
-  const step = startBeside(state.care ? { ...state, care: { ...state.care, renewedAt: at } } : state, at, id);
+  const step = startBeside(state.care ? { ...state, care: { ...state.care, renewedAt: at } } : state, 'uptime', at, id);
   return { ...step, notes: [note, ...step.notes] };
 }
 

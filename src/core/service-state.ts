@@ -108,6 +108,7 @@ export interface Instance {
 /** The instance that is to take over. */
 export interface Beside {
   readonly token: number;
+  readonly reason: StartReason;
   readonly orderedAt: number;
   readonly instance: Instance | undefined;
   readonly readiness: Readiness;

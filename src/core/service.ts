@@ -128,7 +128,9 @@ const handlers: { readonly [K in ServiceState['kind']]: Handler<K> } = {
         return ending(state.token, event.signo, otherInstance(state));
       case 'restartWanted':
         if (state.beside) return undefined;
-        return policy.restart_order === 'start_first' ? startBeside(state, event.at, id) : restartFor(state, event, policy);
+        return policy.restart_order === 'start_first'
+          ? startBeside(state, event.reason ?? 'change', event.at, id)
+          : restartFor(state, event, policy);
       case 'troubled':
         return troubled(state, event, policy, id);
       case 'leaveWanted':

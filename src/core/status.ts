@@ -12,7 +12,7 @@ import { needsRestart, startSettingsOf } from './start-settings.ts';
 import type { State } from './state.ts';
 
 /** Raised with every change that somebody who reads it could trip over; keys may be added without. */
-export const statusVersion = 1;
+const statusVersion = 1;
 
 /** Where a rule is, in one word. */
 export type RuleStanding =
@@ -31,6 +31,9 @@ export type RuleStanding =
   | 'waiting'
   /** Nothing can be read. */
   | 'unknown';
+
+/** What the files hold was decided upon, and is not applied: for good, or for now. */
+export const isDenied = ({ standing }: Pick<RuleStatus, 'standing'>): boolean => standing === 'refused' || standing === 'retrying';
 
 export interface RuleStatus {
   readonly name: string;
@@ -157,7 +160,7 @@ function ruleStatus(rule: RuleState, policy: RulePolicy, time: Time): RuleStatus
 
 const orNull = (text: string | undefined): string | null => text ?? null;
 
-export function standingOf(rule: RuleState): RuleStanding {
+function standingOf(rule: RuleState): RuleStanding {
   const { phase, desired, applied } = rule;
   switch (phase.kind) {
     case 'down':
@@ -194,8 +197,8 @@ const states: Readonly<Record<ServiceState['kind'], string>> = {
 };
 
 /** One line for people. */
-function summaryOf({ state, ready }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
-  const application = `the application ${states[state]}${state === 'running' && !ready ? ', and is not ready' : ''}`;
+function summaryOf({ state, not_ready_because: problem }: ApplicationStatus, rules: readonly RuleStatus[], own: OwnStatus | null): string {
+  const application = `the application ${states[state]}${state === 'running' && problem !== null ? `, and is not ready: ${problem}` : ''}`;
   const ofRules = rules.filter(({ in_sync }) => !in_sync).map(({ name, standing }) => `${name} is ${words[standing]}`);
   const astray = own?.refused ? [...ofRules, "reinit's own file is refused"] : ofRules;
   if (rules.length === 0 && astray.length === 0) return application;

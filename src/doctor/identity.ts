@@ -11,7 +11,7 @@ export interface Identity {
 }
 
 /** capabilities(7): their numbers. */
-export const capability = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, SETGID: 6, SETUID: 7, SYS_RESOURCE: 24 } as const;
+const capability = { DAC_OVERRIDE: 1, KILL: 5, SETGID: 6, SETUID: 7, SYS_RESOURCE: 24 } as const;
 export type Capability = keyof typeof capability;
 
 export const has = ({ capabilities }: Identity, name: Capability): boolean => ((capabilities >> BigInt(capability[name])) & 1n) === 1n;
@@ -60,7 +60,8 @@ export interface Step {
 /** From the root to the file itself, without links. */
 export type Trail = readonly Step[];
 
-const bits = { read: 4, execute: 1 } as const;
+/** `write`: into a directory, which has to be passed, too. */
+const bits = { read: 4, write: 3, execute: 1 } as const;
 
 /** The first name on the way that does not let them; as the kernel decides (path_resolution(7)), without access control lists. */
 export function refusedAt(trail: Trail, actor: Actor, want: keyof typeof bits): Step | undefined {
@@ -69,7 +70,7 @@ export function refusedAt(trail: Trail, actor: Actor, want: keyof typeof bits): 
     // Nobody executes what is executable for nobody, not even with CAP_DAC_OVERRIDE.
     if (actor.overrides) return last && want === 'execute' && (step.mode & 0o111) === 0;
     const bit = last ? bits[want] : bits.execute;
-    return ((step.mode >> shiftFor(step, actor)) & bit) === 0;
+    return ((step.mode >> shiftFor(step, actor)) & bit) !== bit;
   });
 }
 

@@ -54,7 +54,7 @@ export async function doctor(request: Request): Promise<number> {
   const service = loaded.config && (await readService({ config: loaded.config, command, variables, processes, run: request.run }));
   const findings = [
     ...configurationFindings(loaded, service?.command ?? command),
-    ...(service === undefined ? [] : serviceFindings(service, kernel, variables, request.run)),
+    ...(service === undefined ? [] : serviceFindings(service, kernel, variables, { run: request.run, running: running !== undefined })),
     ...pid1Findings(processes, inKubernetes(variables)),
     ...resourceFindings(kernel, running !== undefined),
   ];
@@ -64,18 +64,23 @@ export async function doctor(request: Request): Promise<number> {
   return counts.error > 0 || (request.strict && counts.warn > 0) ? exitCodes.no : exitCodes.ok;
 }
 
-function serviceFindings(service: ServiceFacts, { inotify, limits }: Kernel, variables: Variables, run: boolean): Finding[] {
+function serviceFindings(
+  service: ServiceFacts,
+  { inotify, limits }: Kernel,
+  variables: Variables,
+  { run, running }: { readonly run: boolean; readonly running: boolean },
+): Finding[] {
   const { config, watched, accounts, programs, workingDirThere, places, dryRuns, inherited, application } = service;
   const { main } = config.services;
   return [
     ...programFindings(programs, main, workingDirThere, process.arch),
     ...userFindings(accounts, main, watched, limits),
     ...watched.flatMap(watchedFindings),
-    ...inotifyFindings(inotify, watched),
+    ...inotifyFindings(inotify, watched, running),
     ...validatorFindings(dryRuns, inherited, run),
     ...signalFindings(application, main),
     ...stopFindings(main, inKubernetes(variables)),
-    ...placeFindings(places, config),
+    ...placeFindings(places, config, accounts.application),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** Findings as people and as programs read them. Pure. */
+import { printable } from '../core/printable.ts';
 import { type Counts, countsOf, type Finding, type Level } from './finding.ts';
 
 export interface Report {
@@ -50,9 +51,6 @@ function findingText({ level, title, detail, remedy, rule }: Finding, paint: (le
   const below = lines.filter((line) => line.trim() !== '' && line !== '→ ').map((line) => `      ${printable(line)}`);
   return [`  ${paint(level, `${marks[level]} ${printable(title)}`)}${printable(about)}`, ...below].join('\n');
 }
-
-/** Names of files may hold anything; a terminal must not obey it. */
-const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '?');
 
 const worst = (counts: Counts): Level => (['error', 'warn', 'ok'] as const).find((level) => counts[level] > 0) ?? 'ok';
 

@@ -2,8 +2,10 @@
 import type { Process } from '../target/match.ts';
 
 /** init's name is that of its file, and of its forks until they execute something; the others take theirs (prctl(2), PR_SET_NAME). */
-const [initName, pumpName, nestName] = ['reinit', 'reinit-pump', 'reinit-nest'];
-const ownNames: ReadonlySet<string> = new Set([initName, pumpName, nestName]);
+const [initName, nestName] = ['reinit', 'reinit-nest'];
+const ownNames: ReadonlySet<string> = new Set([initName, nestName, 'reinit-pump', 'reinit-output']);
+/** The controller's script, below init's own directory (src/init/node.c). An application may well be a main.cjs of its own. */
+const controllerScript = '/lib/reinit/main.cjs';
 
 /** The inits that no other one started, lowest pid first. */
 export function initsAmong(processes: readonly Process[], own: number): readonly Process[] {
@@ -23,7 +25,7 @@ export function applicationOf(processes: readonly Process[], init: number): Proc
     .find((child) => !isOurs(child));
 }
 
-const isOurs = ({ comm, words }: Process): boolean => ownNames.has(comm) || words.some((word) => word.endsWith('/main.cjs'));
+const isOurs = ({ comm, words }: Process): boolean => ownNames.has(comm) || words.some((word) => word.endsWith(controllerScript));
 
 /** A process and those above it, up to where nothing is known of a parent. */
 export function ancestry(processes: readonly Process[], pid: number): readonly Process[] {

@@ -1,10 +1,11 @@
 /** Processes by order, over node:child_process: what init's spawn.c does, as far as Node can. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 import { constants, type Fields } from '../link/messages.ts';
 import { createCapture } from './capture.ts';
+import { isDirectory } from './directory.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { statusOf } from './orders.ts';
 
@@ -108,7 +109,7 @@ function whyNot({ cwd, uid }: Fields<'spawn'>, program: string, { code, errno, m
     errno,
     text: errno === undefined ? message : getSystemErrorMessage(errno),
     otherUser: uid >= 0,
-    directoryExists: cwd.length === 0 || statSync(cwd.toString(), { throwIfNoEntry: false })?.isDirectory() === true,
+    directoryExists: cwd.length === 0 || isDirectory(cwd.toString()),
     fileExists: program.includes('/') && existsSync(program),
   });
 }

@@ -8,7 +8,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export const plain = 'text/plain; charset=utf-8';
+const plain = 'text/plain; charset=utf-8';
 
 export const text = (status: number, line: string, headers: Answer['headers'] = {}): Answer => ({
   status,

@@ -1,4 +1,6 @@
 /** What an entry of the journal adds to which counter. Pure. Labels are words of reinit's own and names of rules: so many, and no more. */
+import { type Failure, isFailure } from '../control/history.ts';
+import { restartReasonOf } from '../control/report.ts';
 import type { RollbackReason, StartReason } from '../core/notes.ts';
 import { type Action, isOwned, type RulePolicy } from '../core/policy.ts';
 import type { Entry } from '../journal/journal.ts';
@@ -11,7 +13,7 @@ export const counters = {
   reinit_application_restarts_total: 'Starts of the application after its first one, by why.',
   reinit_watch_fallbacks_total: 'Times that polling took over, because there were no events of the file system to be had.',
 } as const;
-export type CounterName = keyof typeof counters;
+type CounterName = keyof typeof counters;
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Count {
@@ -20,7 +22,7 @@ export interface Count {
 }
 
 /** Event → by what the change was to reach the application, where its line does not say so. */
-const failures: Readonly<Record<string, 'said' | 'configured' | Action>> = {
+const waysOf: Readonly<Record<Failure, 'said' | 'configured' | Action>> = {
   reload_failed: 'configured',
   restart_failed: 'restart',
   action_failed: 'said',
@@ -30,10 +32,12 @@ const failures: Readonly<Record<string, 'said' | 'configured' | Action>> = {
   publish_failed: 'configured',
 };
 
-/** @param actionOf what a rule does about a change */
-export function countOf(entry: Entry, actionOf: (rule: string) => string): Count | undefined {
+/** @param policyOf how a rule is configured */
+export function countOf(entry: Entry, policyOf: (rule: string) => RulePolicy | undefined): Count | undefined {
   const { event = '', rule } = entry;
-  if (rule === undefined) return ofApplication(event, entry);
+  const reason = restartReasonOf(entry);
+  if (reason !== undefined) return { name: 'reinit_application_restarts_total', labels: { reason } };
+  if (rule === undefined) return undefined;
   switch (event) {
     case 'change_seen':
       return { name: 'reinit_config_changes_total', labels: { rule } };
@@ -46,20 +50,15 @@ export function countOf(entry: Entry, actionOf: (rule: string) => string): Count
     case 'rolled_back':
       return { name: 'reinit_rollbacks_total', labels: { rule, reason: String(entry.why) } };
     case 'watch_mode':
-      return entry.mode === 'poll' ? { name: 'reinit_watch_fallbacks_total', labels: { rule } } : undefined;
+      if (entry.mode !== 'poll' || policyOf(rule)?.mode === 'poll') return undefined;
+      return { name: 'reinit_watch_fallbacks_total', labels: { rule } };
     default: {
-      const by = failures[event];
-      if (by === undefined) return undefined;
-      const how = by === 'said' ? String(entry.how) : by === 'configured' ? actionOf(rule) : by;
+      if (!isFailure(event)) return undefined;
+      const by = waysOf[event];
+      const how = by === 'said' ? String(entry.how) : by === 'configured' ? (policyOf(rule)?.on_change ?? 'none') : by;
       return { name: 'reinit_reloads_total', labels: { rule, how, result: 'failure' } };
     }
   }
-}
-
-function ofApplication(event: string, entry: Entry): Count | undefined {
-  if (event === 'started' && entry.reason !== 'start')
-    return { name: 'reinit_application_restarts_total', labels: { reason: String(entry.reason) } };
-  return event === 'took_over' ? { name: 'reinit_application_restarts_total', labels: { reason: 'change' } } : undefined;
 }
 
 /** As the line tells it apart: src/log/words.ts, verdictFields. */

@@ -1,6 +1,7 @@
 /** What is so at a scrape, told from the report. Pure. */
 import type { Generation } from '../control/history.ts';
 import type { Report, RuleReport } from '../control/report.ts';
+import { isDenied } from '../core/status.ts';
 import type { Labels } from './counts.ts';
 
 export const gauges = {
@@ -18,7 +19,7 @@ export const gauges = {
   reinit_application_start_time_seconds: 'When its process was started; absent while none runs.',
   reinit_build_info: 'The version of reinit.',
 } as const;
-export type GaugeName = keyof typeof gauges;
+type GaugeName = keyof typeof gauges;
 
 export interface Sample {
   readonly name: GaugeName;
@@ -65,9 +66,9 @@ function ofRule(status: RuleReport, { application }: Report, generations: readon
 }
 
 /** While something is on its way, what was decided before it still counts. */
-function isSuccessful({ standing }: RuleReport, generations: readonly Generation[]): boolean {
-  if (standing === 'in_sync') return true;
-  if (standing === 'refused' || standing === 'retrying') return false;
+function isSuccessful(rule: RuleReport, generations: readonly Generation[]): boolean {
+  if (rule.in_sync) return true;
+  if (isDenied(rule)) return false;
   const decided = generations.findLast(({ fate }) => fate !== 'seen' && fate !== 'superseded');
   return decided === undefined || decided.fate === 'applied';
 }

@@ -17,7 +17,7 @@ import { createUsage } from './usage.ts';
 export function startHttp(settings: HttpSettings, controller: Controller, log: Log): Server {
   // Requests that come often would set V8's middle compiler to work, in a thread beside: 10 MB that never come back, for nothing that is slow here.
   setFlagsFromString('--no-maglev');
-  const usage = createUsage();
+  const usage = createUsage(controller);
   const sources: Sources = { settings, controller, metrics: createMetrics(controller, usage), stream: createStream(controller, usage) };
   const server = createBoundedServer((request, response) => {
     // Whoever has left cannot be answered, and that is nobody's error.

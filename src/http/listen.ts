@@ -23,7 +23,7 @@ const limits = {
 const silenceMs = 60_000;
 
 export function createBoundedServer(handle: RequestListener): Server {
-  const server = createServer({ ...limits, noDelay: true }, handle);
+  const server = createServer(limits, handle);
   server.maxHeadersCount = 64;
   server.setTimeout(silenceMs);
   const sockets = new Set<Socket>();
@@ -74,4 +74,4 @@ const reasons: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'there is no IPv6 here (EAFNOSUPPORT). 0.0.0.0 means all addresses (http.listen)',
 };
 
-export const urlOf = ({ host = '0.0.0.0', port }: HttpAddress): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+const urlOf = ({ host = '0.0.0.0', port }: HttpAddress): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

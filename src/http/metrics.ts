@@ -27,7 +27,7 @@ const validationBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 export function createMetrics(controller: Controller, usage: Usage): Metrics {
   const { config, journal, reinit } = controller;
   const rules = policiesOf(config.services.main);
-  const actionOf = (name: string): string => rules.find((rule) => rule.name === name)?.on_change ?? 'none';
+  const policyOf = (name: string) => rules.find((rule) => rule.name === name);
   const tally = createTally(countsAtRest(rules));
   const reloads = durations(
     'reinit_reload_duration_seconds',
@@ -38,7 +38,7 @@ export function createMetrics(controller: Controller, usage: Usage): Metrics {
 
   function count(entry: Entry): void {
     const { event, rule, ms } = entry;
-    const one = countOf(entry, actionOf);
+    const one = countOf(entry, policyOf);
     if (one) tally.add(one);
     if (event === 'applied' && rule !== undefined && typeof ms === 'number') reloads.observe({ rule }, ms / 1000);
   }
@@ -50,8 +50,9 @@ export function createMetrics(controller: Controller, usage: Usage): Metrics {
 
   return {
     async scrape(form) {
-      const [used, init] = await Promise.all([usage(controller), controller.count()]);
-      const now = samplesOf(reportOf(controller, Date.now()), historyOf(journal.entries));
+      const [used, init] = await Promise.all([usage(), controller.count()]);
+      const generations = historyOf(journal.entries);
+      const now = samplesOf(reportOf(controller, Date.now(), generations), generations);
       const points: readonly Point[] = [
         ...now.map((sample): Point => ({ kind: 'gauge', help: gauges[sample.name], ...sample })),
         ...tally.sums.map((sum): Point => ({ kind: 'counter', help: counters[sum.name], ...sum })),

@@ -1,6 +1,6 @@
 /** What probes are answered: yes, or no and why, in one line. Pure. */
 import type { HttpSettings } from '../config/model.ts';
-import type { Status } from '../core/status.ts';
+import { isDenied, type Status } from '../core/status.ts';
 
 export interface Verdict {
   readonly yes: boolean;
@@ -17,7 +17,7 @@ export function readiness(
   { ready_while_refused }: Pick<HttpSettings, 'ready_while_refused'>,
 ): Verdict {
   if (!healthy) return { yes: false, why: summary };
-  const refused = ready_while_refused ? [] : rules.filter(({ standing }) => standing === 'refused' || standing === 'retrying');
+  const refused = ready_while_refused ? [] : rules.filter(isDenied);
   if (refused.length === 0) return ok;
   const names = refused.map(({ name }) => name).join(', ');
   return { yes: false, why: `what ${names} ${refused.length === 1 ? 'holds' : 'hold'} is not applied (http.ready_while_refused is false)` };

@@ -33,10 +33,11 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>(
     '/status': ({ controller }) => json(reportOf(controller, Date.now())),
     '/history': ({ controller: { journal } }) => json({ generations: historyOf(journal.entries) }),
     '/': ({ controller, settings }) => {
-      if (!settings.page) return notFound;
+      if (!settings.page) return notFound(settings);
       const nonce = createNonce();
       const { entries } = controller.journal;
-      return html(renderPage(reportOf(controller, Date.now()), historyOf(entries), entries, nonce), nonce);
+      const generations = historyOf(entries);
+      return html(renderPage(reportOf(controller, Date.now(), generations), generations, entries, nonce), nonce);
     },
   } satisfies Readonly<Record<string, Route>>),
 );
@@ -54,7 +55,7 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
     return;
   }
   const route = routes.get(path);
-  send(response, route ? await route(sources, request) : notFound);
+  send(response, route ? await route(sources, request) : notFound(sources.settings));
 }
 
 function follow({ method }: IncomingMessage, response: ServerResponse, stream: Stream): void {
@@ -63,6 +64,7 @@ function follow({ method }: IncomingMessage, response: ServerResponse, stream: S
   else stream.join(response);
 }
 
-const notFound = text(404, `there are ${[...routes.keys(), streamPath].join(', ')}`);
+const notFound = ({ page }: HttpSettings): Answer =>
+  text(404, `there are ${[...routes.keys(), streamPath].filter((path) => page || path !== '/').join(', ')}`);
 const verdict = ({ yes, why }: Verdict): Answer => text(yes ? 200 : 503, why);
 const status = ({ state, config, now }: Controller) => statusOf(state(), config, { now: now(), wall: Date.now() });

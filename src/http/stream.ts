@@ -36,22 +36,22 @@ export function createStream(controller: Controller, usage: Usage): Stream {
 
   /** Nothing is done where nobody reads. */
   function start(): () => void {
-    let last = statusOf(controller);
+    let last = keyOf(controller);
     let gathering: NodeJS.Timeout | undefined;
     let sampling = false;
     const tell = (): void => {
       gathering = undefined;
-      const status = statusOf(controller);
-      if (status.key === last.key) return;
-      last = status;
-      push(status.event);
+      const key = keyOf(controller);
+      if (key === last) return;
+      last = key;
+      push(statusEvent(controller));
     };
     const sample = async (): Promise<void> => {
       if (sampling) return;
       sampling = true;
-      const used = await usage(controller);
+      const used = await usage();
       sampling = false;
-      if (used) push(event('usage', used));
+      push(event('usage', used ?? null));
     };
     const offStep = controller.onStep(() => {
       gathering ??= setTimeout(tell, gatherMs);
@@ -77,7 +77,7 @@ export function createStream(controller: Controller, usage: Usage): Stream {
     join(response) {
       response.writeHead(200, { ...safeHeaders, 'content-type': 'text/event-stream; charset=utf-8' });
       response.on('close', () => leave(response));
-      response.write(`retry: 2000\n\n${statusOf(controller).event}`);
+      response.write(`retry: 2000\n\n${statusEvent(controller)}`);
       if (readers.size === 0) stop = start();
       readers.add(response);
     },
@@ -87,8 +87,7 @@ export function createStream(controller: Controller, usage: Usage): Stream {
 /** A line break would end the data; JSON has none. */
 const event = (name: string, value: unknown): string => `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
 
-function statusOf(controller: Controller): { readonly event: string; readonly key: string } {
-  // To be compared, its times are those of the state: as dates they move a little with each look at two clocks.
-  const key = JSON.stringify(reportOf({ ...controller, now: () => 0 }, 0));
-  return { event: event('status', reportOf(controller, Date.now())), key };
-}
+const statusEvent = (controller: Controller): string => event('status', reportOf(controller, Date.now()));
+
+/** To be compared, its times are those of the state: as dates they move a little with each look at two clocks. */
+const keyOf = (controller: Controller): string => JSON.stringify(reportOf({ ...controller, now: () => 0 }, 0));

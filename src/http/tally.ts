@@ -5,7 +5,7 @@ export interface Tally {
   add(count: Count): void;
   readonly sums: readonly Sum[];
 }
-export type Sum = Count & { readonly value: number };
+type Sum = Count & { readonly value: number };
 
 /** @param atRest those that are zero, and not missing, before anything has been counted */
 export function createTally(atRest: readonly Count[]): Tally {

@@ -15,14 +15,14 @@ export interface Used {
 }
 
 /** Undefined: there is no application, or nothing can be known. Rejects never. */
-export type Usage = (controller: Pick<Controller, 'state'>) => Promise<Used | undefined>;
+export type Usage = () => Promise<Used | undefined>;
 
 /** Loads what measures when it is asked first. */
-export function createUsage(): Usage {
+export function createUsage({ state }: Pick<Controller, 'state'>): Usage {
   const total = createCpuTotal();
-  return async ({ state }) => {
+  return async () => {
     const { service } = state();
-    if (service.kind !== 'running') return undefined;
+    if (service.kind !== 'running' || service.pid === 0) return undefined; // 0: what it is attached to is looked for
     const { sampleTree } = await import('../usage/usage.ts');
     const tree = await sampleTree(service.pid);
     if ('problem' in tree) return undefined;

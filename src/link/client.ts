@@ -9,7 +9,7 @@ import type { Counted, Effect, FromInit, Hello, LinkEvent, Slot } from './messag
 import { createFrameWriter, type KillHook, writeSomeTo } from './writer.ts';
 
 /** The descriptor that init gives to every controller. */
-export const linkFd = 3;
+const linkFd = 3;
 const chunkBytes = 64 * 1024;
 /** init wrote hello before it started this process: waiting at all is the exception (a memo larger than the socket's buffer). */
 const helloDeadlineMs = 5_000;

@@ -23,6 +23,8 @@ const refusals: ReadonlySet<Note['kind']> = new Set([
   'restart_failed',
   'unconfirmed',
   'action_failed',
+  'signal_refused',
+  'not_signalled',
   'rolled_back',
   'rollback_failed',
   'config_refused',

@@ -172,10 +172,11 @@ export const serviceLines: { readonly [K in ServiceNote['kind']]: ServiceLine<K>
       reason: problem,
     }),
   starting_beside: (_, { command }) => line('info', `starting a second ${command} beside the one that runs (restart_order: start_first)`),
-  took_over: ({ pid, ms }, { command }) =>
+  took_over: ({ pid, reason, ms }, { command }) =>
     line('info', `the new ${command}, pid ${pid}, has taken over ${after(ms)} after it was ordered; the old one is being stopped`, {
       pid,
       ms,
+      reason,
     }),
   target_awaited: ({ problem, waitedMs }, { command }) =>
     line(

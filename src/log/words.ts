@@ -2,6 +2,7 @@
 import { formatDuration } from '../core/durations.ts';
 import type { Difference, Refusal } from '../core/notes.ts';
 import { environmentRule } from '../core/policy.ts';
+import { printable } from '../core/printable.ts';
 import { signalName } from '../core/signals.ts';
 import type { End } from '../core/wait-status.ts';
 import type { LogFields } from './line.ts';
@@ -14,7 +15,7 @@ export const endFields = (end: End): LogFields => (end.kind === 'code' ? { exit_
 export const below = (file: string, rule: string): string => (file.startsWith(`${rule}/`) ? file.slice(rule.length + 1) : file);
 export const files = (difference: Difference | undefined, rule: string): string => {
   if (!difference) return '';
-  const names = difference.files.map((file) => below(file, rule));
+  const names = difference.files.map((file) => printable(below(file, rule)));
   const { more } = difference;
   return ` (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 };

@@ -2,9 +2,11 @@
 import type { Generation } from '../control/history.ts';
 import type { Report, RuleReport } from '../control/report.ts';
 import { age, formatDuration } from '../core/durations.ts';
+import { printable } from '../core/printable.ts';
 import { words } from '../core/status.ts';
 import type { Entry } from '../journal/journal.ts';
 import { readable } from '../log/text.ts';
+import { counted } from '../log/words.ts';
 
 export const entryLine = (entry: Entry): string => readable(JSON.stringify(entry));
 
@@ -17,7 +19,7 @@ export function statusText(report: Report, now: number): string {
     ...(pid === null ? [] : [`pid ${pid}`]),
     ...(since === null ? [] : [`since ${age(since, now)}`]),
     ...(next === null ? [] : [`next start in ${age(new Date(2 * now - Date.parse(next)).toISOString(), now)}`]),
-    ...(report.restarts > 0 ? [`${report.restarts} ${report.restarts === 1 ? 'restart' : 'restarts'}`] : []),
+    ...(report.restarts > 0 ? [counted(report.restarts, 'restart', 'restarts')] : []),
   ];
   const controller = reinit.controller_generation === 0 ? '' : `, controller started ${reinit.controller_generation + 1} times`;
   const head = [
@@ -59,7 +61,7 @@ function ownFileLines({ own_file: own }: Report): string[] {
 function remarksOf({ refusal, warnings, name, watched_by }: RuleReport): string[] {
   const polled = watched_by === 'poll' ? [`${name}: changes are found by polling`] : [];
   const reason = refusal?.reason ? [refusal.reason, ...indented(refusal.output)] : [];
-  return [...reason, ...warnings, ...polled];
+  return [...reason, ...warnings, ...polled].map(printable);
 }
 
 const indented = (output: string | null): string[] => (output ? output.split('\n').map((line) => `    | ${line}`) : []);
@@ -83,7 +85,9 @@ export function historyText(generations: readonly Generation[], now: number): st
   return `${[table, ...why].join('\n')}\n`;
 }
 
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Names of files are anybody's. */
+export function columns(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>

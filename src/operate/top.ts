@@ -1,6 +1,7 @@
 /** `reinit top`: what the application uses now. The sampling is done here, so that it costs the controller nothing. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { age } from '../core/durations.ts';
+import { counted } from '../log/words.ts';
 import type { TreeSample } from '../usage/usage.ts';
 import { Refused } from './client.ts';
 import { columns } from './render.ts';
@@ -21,7 +22,7 @@ export async function* samplesOf(pid: number): AsyncGenerator<TreeSample> {
 /** Pure. */
 export function topText({ at, cpu, memory, processes }: TreeSample): string {
   const busiest = [...processes].sort((a, b) => b.cpu - a.cpu || b.memory - a.memory);
-  const head = `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}, ${percent(cpu)} of one CPU, ${size(memory)} resident (what they share counts for each)`;
+  const head = `${counted(processes.length, 'process', 'processes')}, ${percent(cpu)} of one CPU, ${size(memory)} resident (what they share counts for each)`;
   const rows = busiest
     .slice(0, mostRows)
     .map((one) => [

@@ -57,24 +57,21 @@ export interface Child extends Stat {
  *
  * @param candidates among which its children are
  */
-export async function* childrenAmong(parent: number, candidates: readonly number[]): AsyncGenerator<Child> {
-  for (const [index, pid] of candidates.entries()) {
-    if (index % batch === batch - 1) await turn();
-    const stat = statOf(pid);
-    if (stat?.parent === parent && lives(stat)) yield { pid, ...stat };
-  }
-}
+export const childrenAmong = (parent: number, candidates: readonly number[]): AsyncGenerator<Child> =>
+  living(candidates, (stat) => stat.parent === parent);
 
 /** Every living process that can be seen. */
-export async function* allStats(): AsyncGenerator<Child> {
-  for (const [index, pid] of allPids().entries()) {
+export const allStats = (): AsyncGenerator<Child> => living(allPids(), () => true);
+
+async function* living(pids: readonly number[], wanted: (stat: Stat) => boolean): AsyncGenerator<Child> {
+  for (const [index, pid] of pids.entries()) {
     if (index % batch === batch - 1) await turn();
     const stat = statOf(pid);
-    if (stat && lives(stat)) yield { pid, ...stat };
+    if (stat && wanted(stat) && lives(stat)) yield { pid, ...stat };
   }
 }
 
-const lives = ({ state }: Stat): boolean => state !== 'Z' && state !== 'X';
+export const lives = ({ state }: Stat): boolean => state !== 'Z' && state !== 'X';
 
 /** The pids of a process's children, newest first. Undefined where nothing can be seen of it. */
 export function childPids(pid: number): readonly number[] | undefined {

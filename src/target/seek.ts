@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Attach } from '../config/model.ts';
 import type { Sight } from '../core/sight.ts';
-import { allPids, contentOf, statOf } from '../probe/processes.ts';
+import { allPids, contentOf, lives, statOf } from '../probe/processes.ts';
 import { type PidFile, type Process, sightOf } from './match.ts';
 
 export interface Seeker {
@@ -28,9 +28,9 @@ export const listProcesses = (): Process[] => allPids().flatMap(processOf);
 
 function processOf(pid: number): Process[] {
   const stat = statOf(pid);
-  if (!stat || stat.state === 'Z' || stat.state === 'X') return [];
+  if (!stat || !lives(stat)) return [];
   const words = contentOf(`/proc/${pid}/cmdline`).replace(/\0+$/, '').split('\0');
-  return [{ pid, parent: stat.parent, startTicks: stat.startTicks, comm: contentOf(`/proc/${pid}/comm`).trimEnd(), words }];
+  return [{ pid, parent: stat.parent, startTicks: stat.startTicks, comm: stat.name.trimEnd(), words }];
 }
 
 /** Real and saved: who is one of them may signal it (kill(2)). */

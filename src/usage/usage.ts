@@ -43,15 +43,29 @@ export interface Unknown {
   readonly problem: string;
 }
 
-/** By the root, of its last sample: the processes by pid and start. */
-const before = new Map<number, ReadonlyMap<string, Measured>>();
-const running = new Map<number, Promise<TreeSample | Unknown>>();
+/** CPU time is counted in steps of 10 ms (proc_pid_stat(5), clock ticks): of a time of a few of them its share is a matter of luck. */
+const sharedMs = 500;
 
-/** Whoever asks while somebody else does gets the same answer. Rejects never. */
+interface Asked {
+  readonly root: number;
+  readonly answer: Promise<TreeSample | Unknown>;
+  /** Others get the same one until then. */
+  until: number;
+}
+
+/** One application runs at a time: of the one before it nothing is kept. */
+let asked: Asked | undefined;
+let before: { readonly root: number; readonly measured: ReadonlyMap<string, Measured> } | undefined;
+
+/** Whoever asks while somebody else does, or shortly after, gets the same answer. Rejects never. */
 export function sampleTree(root: number): Promise<TreeSample | Unknown> {
-  const sampling = running.get(root) ?? sample(root).finally(() => running.delete(root));
-  running.set(root, sampling);
-  return sampling;
+  if (asked?.root === root && performance.now() < asked.until) return asked.answer;
+  const answer = sample(root).finally(() => {
+    mine.until = performance.now() + sharedMs;
+  });
+  const mine: Asked = { root, answer, until: Number.POSITIVE_INFINITY };
+  asked = mine;
+  return answer;
 }
 
 /** How much memory a tree holds, and how much it may; a text: that cannot be known, and why. Rejects never. */
@@ -71,8 +85,8 @@ const shareOf = (limit: number | undefined, percent: number): number | undefined
 async function sample(root: number): Promise<TreeSample | Unknown> {
   if (!existsSync('/proc/self/stat')) return { problem: 'there is no /proc' };
   const members = await treeOf(root);
-  const last = before.get(root);
-  before.delete(root);
+  const last = before?.root === root ? before.measured : undefined;
+  before = undefined;
   if (members.length === 0) return { problem: `process ${root} is gone, or /proc hides it (hidepid)` };
   const measured = await measure(members.map(({ pid }) => pid));
   const after = new Map<string, Measured>();
@@ -82,7 +96,7 @@ async function sample(root: number): Promise<TreeSample | Unknown> {
     after.set(keyOf(member), now);
     return [sampleOf(member, now, last?.get(keyOf(member)))];
   });
-  before.set(root, after);
+  before = { root, measured: after };
   const sum = (of: 'cpu' | 'memory') => processes.reduce((total, one) => total + one[of], 0);
   return { at: Date.now(), cpu: sum('cpu'), memory: sum('memory'), processes };
 }

@@ -29,11 +29,18 @@ export type WatchEvent =
   /** It was nothing: the owner has what is there, or nothing can be read at present. */
   | { readonly kind: 'calm' }
   /** Once a cause: what is wrong with this watch and what to do about it (stale mount, subPath, no events, path missing…). */
-  | { readonly kind: 'warning'; readonly code: WatchWarning; readonly message: string; readonly hint: string }
+  | ({ readonly kind: 'warning' } & WatchTrouble)
   /** It is proven, beside the warning `stale_mount`, that this watched path will never change again as long as the container lives. */
   | { readonly kind: 'stale'; readonly path: string; readonly message: string }
   /** How changes are found from now on. */
   | { readonly kind: 'mode'; readonly mode: 'events' | 'poll'; readonly reason: string };
+
+/** What is wrong with a watch, and what to do about it. */
+export interface WatchTrouble {
+  readonly code: WatchWarning;
+  readonly message: string;
+  readonly hint: string;
+}
 
 export type WatchWarning =
   | 'missing'
@@ -49,6 +56,10 @@ export type WatchWarning =
 
 /** One running watch of one rule. */
 export interface Watch {
+  /** How changes are found; undefined: that is not known yet. */
+  readonly mode: 'events' | 'poll' | undefined;
+  /** What is wrong now, the oldest first. */
+  readonly warnings: readonly WatchTrouble[];
   /** Something may have changed: look now (after `settle`). */
   look(): void;
   /**

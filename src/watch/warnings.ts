@@ -1,14 +1,11 @@
 import { basename, dirname } from 'node:path';
 import type { Reading } from './generation.ts';
 import { isDeleted, isSilent, isSubPath, type Mount, mountOf } from './mounts.ts';
-import type { ReadRule, WatchWarning } from './types.ts';
+import type { ReadRule, WatchTrouble } from './types.ts';
 
 /** `subject` and `code` make it one cause: told when it appears, and again only after it was gone. */
-export interface Warning {
-  readonly code: WatchWarning;
+export interface Warning extends WatchTrouble {
   readonly subject: string;
-  readonly message: string;
-  readonly hint: string;
 }
 
 type Read = Extract<Reading, { kind: 'read' }>;

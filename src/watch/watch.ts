@@ -2,7 +2,7 @@ import { createReader, type Reader, type Reading } from './generation.ts';
 import { nextReading, onDoubt, onHint, onMoving, onReading, onUnreachable, type Settling, startSettling, timerSlackMs } from './settle.ts';
 import { isSwap, type Lay } from './swapped.ts';
 import { type Inode, startTrigger, type Trigger, type TriggerEvents } from './trigger.ts';
-import type { Generation, StartWatch, Watch, WatchEvent, WatchedRule } from './types.ts';
+import type { Generation, StartWatch, Watch, WatchEvent, WatchedRule, WatchTrouble, WatchWarning } from './types.ts';
 import { noEvents, silentMount, unannounced, unreachable, type Warning, warningsOf } from './warnings.ts';
 
 /** How often events are tried again after they failed. */
@@ -35,7 +35,7 @@ interface Watching {
   /** Not before then are events tried again; Infinity: never. */
   eventsAfter: number;
   /** Causes that have been told and still hold. */
-  causes: Set<string>;
+  causes: ReadonlyMap<string, WatchTrouble>;
   /** When the last reading ended; the net (polling, re-scan) counts from there. */
   readAt: number;
   notBefore: number;
@@ -67,7 +67,7 @@ export function createWatch(
     mode: undefined,
     trigger: undefined,
     eventsAfter: 0,
-    causes: new Set(),
+    causes: new Map(),
     readAt: Number.NEGATIVE_INFINITY,
     notBefore: 0,
     timer: undefined,
@@ -78,6 +78,12 @@ export function createWatch(
   };
   schedule(watching);
   return {
+    get mode() {
+      return watching.mode;
+    },
+    get warnings() {
+      return [...watching.causes.values()];
+    },
     look: () => hint(watching),
     read: () => exclusively(watching, async () => generationOf(await environment.reader.read())),
     close: async () => {
@@ -253,20 +259,20 @@ async function stopTrigger(watching: Watching): Promise<void> {
 function setMode(watching: Watching, mode: 'events' | 'poll', reason: string): void {
   if (watching.mode === mode) return;
   watching.mode = mode;
-  if (mode === 'events') watching.causes = new Set([...watching.causes].filter((cause) => !cause.startsWith('polling ')));
+  if (mode === 'events') watching.causes = new Map([...watching.causes].filter(([, { code }]) => code !== 'polling'));
   watching.tell({ kind: 'mode', mode, reason });
 }
 
 /** Tells each cause that is new; of the codes in `judged`, causes that are not in `warnings` are over. */
-function warn(watching: Watching, warnings: readonly Warning[], judged: readonly string[]): void {
-  const now = new Set(warnings.map(({ code, subject }) => `${code} ${subject}`));
-  for (const { code, subject, message, hint } of warnings) {
-    if (watching.causes.has(`${code} ${subject}`)) continue;
-    watching.tell({ kind: 'warning', code, message, hint });
-    if (code === 'stale_mount') watching.tell({ kind: 'stale', path: subject, message });
+function warn(watching: Watching, warnings: readonly Warning[], judged: readonly WatchWarning[]): void {
+  const before = watching.causes;
+  const now = new Map(warnings.map(({ subject, ...trouble }) => [`${trouble.code} ${subject}`, trouble]));
+  watching.causes = new Map([...[...before].filter(([cause, { code }]) => !judged.includes(code) || now.has(cause)), ...now]);
+  for (const { subject, ...trouble } of warnings) {
+    if (before.has(`${trouble.code} ${subject}`)) continue;
+    watching.tell({ kind: 'warning', ...trouble });
+    if (trouble.code === 'stale_mount') watching.tell({ kind: 'stale', path: subject, message: trouble.message });
   }
-  const over = (cause: string) => judged.includes(cause.split(' ', 1)[0] ?? '') && !now.has(cause);
-  watching.causes = new Set([...[...watching.causes].filter((cause) => !over(cause)), ...now]);
 }
 
 function generationOf(reading: Reading): Generation | undefined {

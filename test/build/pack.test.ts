@@ -17,9 +17,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { libDir, root } from '../../scripts/building/paths.ts';
-import { configFile, isRoot, logged, scratchDirectory, startContainer } from '../e2e/harness.ts';
+import { configFile, logged, startContainer } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 const available = (program: string) => spawnSync(program, ['--version']).error === undefined;
 const other = process.arch === 'arm64' ? 'x86_64' : 'aarch64';

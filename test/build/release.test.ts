@@ -1,22 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
 import { native } from '../../scripts/building/target.ts';
 import { archiveTree, checksums } from '../../scripts/releasing/archive.ts';
 import { billOfMaterials } from '../../scripts/releasing/bill-of-materials.ts';
 import { type Part, partsOf } from '../../scripts/releasing/parts.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 const isDebian = spawnSync('dpkg-query', ['--version']).error === undefined;
 const seconds = 1_000_000_000;
-
-function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-release-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 function tree(directory: string): string {
   const root = join(directory, 'dist');
@@ -29,7 +23,7 @@ function tree(directory: string): string {
 
 describe("a tree's archive", () => {
   it('has the same bytes whenever, wherever and by whomever it is made', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     const one = tree(directory);
     const other = join(directory, 'elsewhere');
     cpSync(one, other, { recursive: true });
@@ -44,7 +38,7 @@ describe("a tree's archive", () => {
   });
 
   it('has one directory at its top, and belongs to root', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     const archive = join(directory, 'a.tar.gz');
     await archiveTree(tree(directory), 'reinit', seconds, archive);
     const listed = execFileSync('tar', ['--utc', '--numeric-owner', '-tvzf', archive], { encoding: 'utf8' });
@@ -62,7 +56,7 @@ describe("a tree's archive", () => {
   });
 
   it('is checked by sha256sum', () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     const files = ['a b.tgz', 'c'].map((name) => join(directory, name));
     for (const file of files) writeFileSync(file, file);
     writeFileSync(join(directory, 'SHA256SUMS'), checksums(files));

@@ -2,13 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cached } from '../../scripts/building/bundles.ts';
+import { cached } from '../../scripts/building/code-cache.ts';
 import { binDir, dist, libDir, root } from '../../scripts/building/paths.ts';
 import { runtimeCommand } from '../../scripts/building/runtime.ts';
 import { gzippedSize, limits, rawSize } from '../../scripts/building/size.ts';
 import { nodeFlags } from '../../src/loader/node-flags.ts';
-import { configFile, isRoot, startContainer } from '../e2e/harness.ts';
+import { configFile, startContainer } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { processesOf } from '../fixtures/namespace.ts';
 
 const init = join(binDir, 'reinit');

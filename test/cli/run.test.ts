@@ -88,6 +88,10 @@ watch:
     expect(warnings).toEqual(['there is no /nonexistent/reinit.yaml: this is what flags, variables and defaults say']);
     loadConfig({ ...options, hasCommand: true });
     expect(warnings).toHaveLength(1);
+    // The doctor tells it apart.
+    const noted: string[] = [];
+    loadConfig({ ...options, commandOptional: true, noFile: (text) => noted.push(text) });
+    expect([noted, warnings.length]).toEqual([warnings, 1]);
   });
   test('a near miss of a variable is a warning', async () => {
     const { code, error } = await run(['validate', writeConfig('nice: 1')], { REINIT_RESTRAT: 'x' });

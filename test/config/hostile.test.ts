@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../src/config/read-file.ts';
-import { load, refused, scratch } from './support.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { load, refused } from './support.ts';
 
 const refusal = (yaml: string | Buffer): string => refused({ yaml }).text;
 
@@ -18,7 +19,7 @@ describe('files that are none', () => {
     expect(refusal(Buffer.from('name: é', 'latin1'))).toContain('not UTF-8');
   });
   test('a directory, a circle, a path through a file', () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     symlinkSync('b', join(directory, 'a'));
     symlinkSync('a', join(directory, 'b'));
     writeFileSync(join(directory, 'file'), 'nice: 1');
@@ -27,18 +28,18 @@ describe('files that are none', () => {
     expect(refused({ argv: ['-c', join(directory, 'file/x')] }).text).toContain('no such file');
   });
   test('a FIFO does not make it wait, a device is none', () => {
-    const fifo = join(scratch(), 'fifo');
+    const fifo = join(scratchDirectory(), 'fifo');
     execFileSync('mkfifo', [fifo]);
     expect(refused({ argv: ['-c', fifo] }).text).toContain('not a regular file');
     expect(refused({ argv: ['-c', '/dev/zero'] }).text).toContain('not a regular file');
   });
   test('the default file is refused too, if it is there and wrong', () => {
-    const directory = join(scratch(), 'reinit.yaml');
+    const directory = join(scratchDirectory(), 'reinit.yaml');
     mkdirSync(directory);
     expect(refused({ defaultFile: directory }).text).toContain('this is a directory');
   });
   test('no permission', () => {
-    const file = join(scratch(), 'x.yaml');
+    const file = join(scratchDirectory(), 'x.yaml');
     writeFileSync(file, 'nice: 1');
     chmodSync(file, 0o000);
     if (process.getuid?.() !== 0) {
@@ -101,7 +102,7 @@ describe('YAML that wants to be expensive', () => {
     const text = refusal(yaml);
     expect(text).toMatch(words);
     expect(text.length).toBeLessThan(20_000);
-    expect(performance.now() - begin).toBeLessThan(10_000);
+    expect(performance.now() - begin).toBeLessThan(40_000); // what is quadratic takes minutes
   });
 });
 

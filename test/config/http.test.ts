@@ -46,6 +46,11 @@ test('as flags and variables, beside the `--http` of a rule', () => {
     given(undefined, 1, { ready_while_refused: false }),
   );
   expect(read({ yaml: 'http: { listen: 1, page: false }', argv: ['--http-listen', ':2'] })).toEqual(given(undefined, 2, { page: false }));
+  expect(read({ yaml: 'http: 9533', argv: ['--no-http-page'], env: { REINIT_HTTP_READY_WHILE_REFUSED: 'false' } })).toEqual(
+    given(undefined, 9533, { page: false, ready_while_refused: false }),
+  );
+  expect(read({ yaml: 'http: off', argv: ['--no-http-page'] })).toBeUndefined();
+  expect(refused({ yaml: 'http: [9533]', argv: ['--no-http-page'] }).mistakes.map(brief)).toEqual(['1:7 http: it is a list']);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/model.ts';
-import { load, loadMain, refused, writeConfig } from './support.ts';
+import { brief, load, loadMain, refused, writeConfig } from './support.ts';
 
 const defaults: Config = {
   log: { level: 'info', format: 'auto' },
@@ -171,6 +171,12 @@ describe('who wins', () => {
     expect(main.environment).toEqual({ A: 'file', B: 'flag', C: 'a=b' });
     expect(main.container_stop_signals).toEqual([15]);
     expect(loadMain({ yaml: 'environment: [A=1, B=2]', argv: ['--env', 'B=3'] }).environment).toEqual({ A: '1', B: '3' });
+  });
+
+  test('settings join a group, and take no mistake in its place away', () => {
+    expect(load({ yaml, env: { REINIT_LOG_FORMAT: 'json' } }).config?.log).toEqual({ level: 'warn', format: 'json' });
+    const { mistakes } = refused({ yaml: 'log: json', env: { REINIT_LOG_LEVEL: 'debug' } });
+    expect(mistakes.map(brief)).toEqual(['1:6 log: this must be a mapping']);
   });
 
   test("flags and variables of the watch group make one rule, in place of the file's", () => {

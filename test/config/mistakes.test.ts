@@ -45,6 +45,7 @@ describe('one mistake, its place and its words', () => {
     ['mem_limit: 1g', /unknown key/, /reinit's name for it is memory_limit/],
     ['liveness: notify', /liveness: notify cannot be asked over and over: use http_get, tcp_socket or exec/],
     ['liveness: {tcp_socket: {port: 80}, notify: true}', /unknown key/, /notify cannot be asked over and over/],
+    ['liveness: {tcp_socket: {port: 80}, success_threshold: 2}', /liveness.*one yes is enough here/],
     ['liveness: {period: 1s}', /liveness: it does not say what to ask: http_get, tcp_socket or exec$/],
     ['readiness: {tcp_socket: {port: 80}, periodSeconds: 5}', /unknown key/, /period here, a duration/],
     ['memory_limit: 101%', /memory_limit: it is out of range: 1% to 100%/],

@@ -36,9 +36,10 @@ describe('mistakes', () => {
     [`{prefix: "${'é'.repeat(129)}"}`, 'output.prefix: it is longer than 256 bytes'],
     ['{file: app.log}', 'output.file: it is not absolute'],
     ['{file: {max_size: 1MiB}}', 'output.file: path is missing'],
-    ['{file: {path: /a, max_size: 1KiB}}', 'output.file: its max_size is less than 64KiB'],
+    ['{file: {path: /a, max_size: 1KiB}}', 'output.file.max_size: it is less than 64KiB'],
     ['{file: {path: /a, max_files: 0}}', 'output.file.max_files: it is out of range'],
-    [`{file: /${'x'.repeat(4000)}}`, 'output.file: its path is too long'],
+    [`{file: /${'x'.repeat(4000)}}`, 'output.file: it is too long'],
+    [`{file: {path: /${'x'.repeat(4000)}}}`, 'output.file.path: it is too long'],
     ['{format: json, prefix: a}', 'output.prefix: format is json, and a line with a prefix is none'],
     ['{format: json, timestamps: true}', 'output.timestamps: format is json, and each line has the time already'],
   ])('%s', (text, problem) => expect(problems(`output: ${text}`)).toEqual([problem]));

@@ -129,6 +129,13 @@ describe('nothing of a request is in an error', () => {
     }
   });
 
+  test('what is a comment by a slip', () => {
+    const yaml = `watch:\n  - paths: [/a]\n    http:\n      url: http://a/\n      headers:\n      - # Authorization: ${secret}\n        Other: x\n`;
+    const { mistakes } = load({ yaml });
+    expect(mistakes.length).toBeGreaterThan(0);
+    expect(JSON.stringify(mistakes)).not.toContain(secret);
+  });
+
   test('wherever something is put into the file', () => {
     const base = `watch:\n  - paths: [/a]\n    on_change: http\n    http:\n      url: http://a/\n      headers:\n        Authorization: ${secret}\n        Other: "${secret}"\n      body: ${secret}\n    settle: 1s\n`;
     const noise = fc.array(

@@ -1,24 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { ConfigError, type Mistake } from '../../src/config/errors.ts';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
 import type { Config, ServiceConfig, WatchRule } from '../../src/config/model.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 export type Outcome =
   | { readonly config: Config; readonly mistakes: readonly [] }
   | { readonly config: undefined; readonly mistakes: readonly Mistake[]; readonly text: string };
 
-/** A directory that is gone after the test. */
-export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-config-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
 export function writeConfig(content: string | Buffer): string {
-  const file = join(scratch(), 'reinit.yaml');
+  const file = join(scratchDirectory(), 'reinit.yaml');
   writeFileSync(file, content);
   return file;
 }

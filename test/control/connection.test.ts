@@ -57,12 +57,14 @@ test('lines may come in pieces, and several at once; they are handled one after 
 });
 
 test('a handler that throws costs its own connection only', async () => {
-  const { client } = await served(async () => {
-    throw new Error('a bug');
+  const { client, lines } = await served(async (line) => {
+    if (line === 'x') throw new Error('a bug');
   });
   const [one, other] = [client(), client()];
   one.write('x\n');
   await new Promise((resolve) => one.once('close', resolve));
+  other.write('still here\n');
+  await eventually('the other one is served', () => lines.includes('still here'));
   expect(other.destroyed).toBe(false);
 });
 

@@ -87,5 +87,6 @@ test('an outcome', () => {
   expect(outcomeOf([entry('applied')], true)).toBe('done');
   expect(outcomeOf([entry('applied')], false)).toBe('pending');
   expect(outcomeOf([entry('refused')], false)).toBe('refused');
+  expect(outcomeOf([entry('not_published')], true), 'the application that was to be started anew is down').toBe('refused');
   expect(outcomeOf([entry('checked', { valid: false })], true)).toBe('refused');
 });

@@ -1,19 +1,15 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { choosePlace, type Place } from '../../src/control/place.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
-function directory(): string {
-  const made = mkdtempSync(join(tmpdir(), 'reinit-place-'));
-  onTestFinished(() => rmSync(made, { recursive: true }));
-  return made;
-}
 const placeIn = (base: string): Place => ({ directory: join(base, 'reinit'), socket: join(base, 'reinit/reinit.sock') });
 
 test('the first that can be used, closed to everybody else', async () => {
-  const base = directory();
+  const base = scratchDirectory();
   mkdirSync(join(base, 'reinit'), { mode: 0o755 });
   const place = placeIn(base);
   expect(await choosePlace('auto', [placeIn('/proc'), place])).toBe(place);
@@ -21,11 +17,11 @@ test('the first that can be used, closed to everybody else', async () => {
 });
 
 test('a link, a file, and a directory of somebody else are not taken', async () => {
-  const [elsewhere, linked, filed, foreign] = [directory(), directory(), directory(), directory()];
+  const [elsewhere, linked, filed, foreign] = [scratchDirectory(), scratchDirectory(), scratchDirectory(), scratchDirectory()];
   symlinkSync(elsewhere, join(linked, 'reinit'));
   writeFileSync(join(filed, 'reinit'), '');
   const places = [linked, filed].map(placeIn);
-  if (process.getuid?.() === 0) {
+  if (isRoot) {
     const { chownSync } = await import('node:fs');
     mkdirSync(join(foreign, 'reinit'));
     chownSync(join(foreign, 'reinit'), 65534, 65534);
@@ -37,7 +33,7 @@ test('a link, a file, and a directory of somebody else are not taken', async () 
 });
 
 test('where somebody answers it is theirs; a socket that is left over is not', async () => {
-  const [taken, free] = [placeIn(directory()), placeIn(directory())];
+  const [taken, free] = [placeIn(scratchDirectory()), placeIn(scratchDirectory())];
   mkdirSync(taken.directory ?? '');
   const server = createServer().listen(taken.socket);
   await new Promise((resolve) => server.once('listening', resolve));
@@ -48,7 +44,7 @@ test('where somebody answers it is theirs; a socket that is left over is not', a
 });
 
 test('a place that is set is the only one', async () => {
-  const base = directory();
+  const base = scratchDirectory();
   expect(await choosePlace(join(base, 'c.sock'))).toEqual({ socket: join(base, 'c.sock'), directory: undefined });
   expect(await choosePlace('off')).toMatchObject({ problem: expect.stringContaining('off') });
   expect(await choosePlace(join(base, 'x'.repeat(120)))).toMatchObject({ problem: expect.stringContaining('107 bytes') });

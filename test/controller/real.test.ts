@@ -19,7 +19,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const within = { timeout: 15_000, interval: 10 };
+const within = { timeout: 30_000, interval: 10 };
 const config = (text: string): string => {
   const file = join(directory, 'reinit.yaml');
   writeFileSync(file, text);

@@ -44,6 +44,14 @@ describe('reporter', () => {
     expect(last).toEqual([`${lines[0]?.msg}\n\nline 7: no such directive\n`]);
   });
 
+  test('so is a change that the application could not be told of, until it has it', () => {
+    const { last, report } = reporting();
+    report({ rule, kind: 'signal_refused', signo: 1, hash: 'abc' });
+    expect(last.at(-1)).toContain('abc');
+    report({ rule, kind: 'applied', hash: 'abc', how: 'restart', ms: 1 });
+    expect(last.at(-1)).toBe('');
+  });
+
   test('a validator that said nothing is no reason for empty lines', () => {
     const { lines, last, report } = reporting();
     report(refused(''));

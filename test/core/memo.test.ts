@@ -100,9 +100,9 @@ describe('memo', () => {
 
   test('the memo of another version is not read', () => {
     const { version, state } = JSON.parse(encodeMemo(running(reading('a'))).toString());
-    expect(version).toBe(4);
-    expect(decodeMemo(Buffer.from(JSON.stringify({ version: 3, state })))).toBeUndefined();
-    expect(decodeMemo(Buffer.from(JSON.stringify({ version: 4, state })))).toBeDefined();
+    expect(version).toBe(5);
+    expect(decodeMemo(Buffer.from(JSON.stringify({ version: 4, state })))).toBeUndefined();
+    expect(decodeMemo(Buffer.from(JSON.stringify({ version: 5, state })))).toBeDefined();
   });
 
   test('a problem of a reading is kept where its files do not fit', () => {

@@ -90,7 +90,13 @@ const deciding: ServiceState = { ...states.preparing, step: { kind: 'deciding' }
 const asking = { kind: 'probing', probing: { kind: 'asking', id: 6, successes: 0, failures: 0 } } as const;
 const waiting = { kind: 'probing', probing: { kind: 'waiting', at: 500, successes: 0, failures: 0 } } as const;
 const no = { ...events.answered, problem: 'refused' };
-const beside: Beside = { token: 2, orderedAt: 150, instance: { pid: 17, since: 160 }, readiness: { kind: 'surviving', until: 500 } };
+const beside: Beside = {
+  token: 2,
+  reason: 'asked',
+  orderedAt: 150,
+  instance: { pid: 17, since: 160 },
+  readiness: { kind: 'surviving', until: 500 },
+};
 const both: ServiceState = { ...states.running, beside };
 const bothAsked: ServiceState = { ...states.running, beside: { ...beside, readiness: asking } };
 const stopOld: ServiceCommand = { kind: 'stop', token: 1, signo: 15, timeoutMs: 30_000 };
@@ -236,21 +242,30 @@ const rows: Row[] = [
     'a restart with start_first starts a second one',
     states.running,
     events.restartWanted,
-    { ...states.running, beside: { token, orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...states.running, beside: { token, reason: 'change', orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } } },
+    [{ kind: 'spawn', token }],
+    { restart_order: 'start_first' },
+    ['instanceOrdered beside'],
+  ],
+  [
+    'one that somebody has asked for is known as such',
+    states.running,
+    { ...events.restartWanted, reason: 'asked' },
+    { ...states.running, beside: { token, reason: 'asked', orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } } },
     [{ kind: 'spawn', token }],
     { restart_order: 'start_first' },
     ['instanceOrdered beside'],
   ],
   [
     'the second one runs: it has to live for a while',
-    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...states.running, beside: { token: 2, reason: 'asked', orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
     { ...events.spawned, token: 2, pid: 17, at: 160 },
     { ...states.running, beside: { ...beside, readiness: { kind: 'surviving', until: 3_160 } } },
     [],
   ],
   [
     'or it is asked',
-    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...states.running, beside: { token: 2, reason: 'asked', orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
     { ...events.spawned, token: 2, pid: 17, at: 160 },
     { ...states.running, beside: { ...beside, readiness: { kind: 'probing', probing: { ...waiting.probing, at: 170 } } } },
     [],
@@ -346,9 +361,9 @@ const rows: Row[] = [
   ],
   [
     'the old one ends before the new one runs',
-    { ...states.running, beside: { token: 2, orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
+    { ...states.running, beside: { token: 2, reason: 'asked', orderedAt: 150, instance: undefined, readiness: { kind: 'ready' } } },
     events.exited,
-    { kind: 'starting', token: 2, attempt: 0, reason: 'change', orderedAt: 150 },
+    { kind: 'starting', token: 2, attempt: 0, reason: 'asked', orderedAt: 150 },
     [sweep],
   ],
   ['a stop of the container with two of them', both, events.stopping, { kind: 'ending', token: 1, signo: 2, other: 2 }, []],
@@ -601,7 +616,7 @@ const rows: Row[] = [
     {
       ...states.running,
       care: { ...noCare, renewedAt: 300 },
-      beside: { token, orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } },
+      beside: { token, reason: 'uptime', orderedAt: 300, instance: undefined, readiness: { kind: 'ready' } },
     },
     [{ kind: 'spawn', token }],
     { restart_order: 'start_first' },
@@ -895,6 +910,13 @@ describe('service', () => {
       { kind: 'target_awaited', problem: undefined, waitedMs: 399_950 },
     ]);
     expect(waits(unseen, 399_000, several)).toEqual([{ kind: 'target_ambiguous', processes: several.processes }]);
+  });
+
+  test('start_first: a start that counts as one says why it was, whichever of the two ends first', () => {
+    const takenOver = serviceTransition(both, events.timeElapsed, policy, token)?.notes;
+    expect(takenOver).toEqual([{ kind: 'took_over', pid: 17, reason: 'asked', ms: expect.any(Number) }]);
+    const left = serviceTransition(both, events.exited, policy, token)?.notes;
+    expect(left).toEqual([expect.objectContaining({ kind: 'ended' }), { kind: 'started', pid: 17, reason: 'asked', ms: 10 }]);
   });
 
   test('attach: one that may not be signalled is told of where it would be', () => {

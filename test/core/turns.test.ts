@@ -168,7 +168,10 @@ describe('when', () => {
     ['ending', { kind: 'ending', token: 1, signo: 15 }],
     ['ended', { kind: 'ended', code: 0 }],
     ['not ready yet', { ...running, readiness: { kind: 'probing', probing: { kind: 'asking', id: 3, successes: 0, failures: 0 } } }],
-    ['with another one beside', { ...running, beside: { token: 2, orderedAt: 0, instance: undefined, readiness: { kind: 'ready' } } }],
+    [
+      'with another one beside',
+      { ...running, beside: { token: 2, reason: 'change', orderedAt: 0, instance: undefined, readiness: { kind: 'ready' } } },
+    ],
   ] as const satisfies readonly (readonly [string, ServiceState])[])('never while the application is %s', (_, service) => {
     for (const own of [{}, { publish }]) {
       const one = given({ r: [queued(), own] }, { service });

@@ -1,5 +1,9 @@
 /** Each check over facts, made up: what is wrong is found, with a remedy, and what is right is not. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Mistake } from '../../src/config/errors.ts';
+import { resources } from '../../src/config/leaves/maps.ts';
+import type { Config } from '../../src/config/model.ts';
 import type { RulePolicy } from '../../src/core/policy.ts';
 import { configurationFindings } from '../../src/doctor/checks/configuration.ts';
 import { inotifyFindings } from '../../src/doctor/checks/inotify.ts';
@@ -13,7 +17,8 @@ import { userFindings } from '../../src/doctor/checks/users.ts';
 import { validatorFindings } from '../../src/doctor/checks/validators.ts';
 import { watchedFindings } from '../../src/doctor/checks/watched.ts';
 import type { Account, Accounts } from '../../src/doctor/facts/accounts.ts';
-import type { Kernel } from '../../src/doctor/facts/kernel.ts';
+import { type Kernel, parseLimits } from '../../src/doctor/facts/kernel.ts';
+import type { Places } from '../../src/doctor/facts/places.ts';
 import type { Application, Processes } from '../../src/doctor/facts/processes.ts';
 import type { Program } from '../../src/doctor/facts/programs.ts';
 import type { Named } from '../../src/doctor/facts/service.ts';
@@ -36,7 +41,16 @@ const words = (findings: readonly Finding[]): string =>
 
 describe('configuration', () => {
   test('each mistake is an error of its own; its hint is the remedy', () => {
-    const mistakes = ['/etc/reinit.yaml:1:1: a: unknown key\n  1 | a: b\n    | ^\n  hint: did you mean x?', '--z: no'];
+    const excerpt = { text: 'a: b', from: 0, length: 1 };
+    const mistakes: readonly Mistake[] = [
+      {
+        place: { kind: 'file', file: '/etc/reinit.yaml', at: { line: 1, column: 1, excerpt } },
+        setting: 'a',
+        problem: 'unknown key',
+        hint: 'did you mean x?',
+      },
+      { place: { kind: 'flag', flag: '--z' }, setting: undefined, problem: 'no' },
+    ];
     const findings = configurationFindings({ config: undefined, mistakes, warnings: ['hm'] }, []);
     expect(brief(findings)).toEqual(['error config.mistake', 'error config.mistake', 'warn config.doubt']);
     expect(findings[0]).toMatchObject({
@@ -44,6 +58,12 @@ describe('configuration', () => {
       detail: '  1 | a: b\n    | ^',
       remedy: 'did you mean x?',
     });
+    expect(findings[1]).toMatchObject({ title: '--z: no', detail: '', remedy: '' });
+  });
+  test('no file at all is no doubt: flags and variables will do', () => {
+    const findings = configurationFindings({ config, warnings: [], noFile: 'there is no /etc/reinit.yaml' }, ['app']);
+    expect(brief(findings)).toContain('info config.no_file');
+    expect(brief(findings)).not.toContain('warn config.doubt');
   });
   test('nothing to run, nothing watched', () => {
     expect(brief(configurationFindings({ config, warnings: [] }, []))).toEqual([
@@ -130,12 +150,14 @@ describe('watched files', () => {
     ['no watches left', { watches: 1000 }, ['warn inotify.watches']],
     ['few instances', { instances: 125 }, ['info inotify.instances']],
   ])('file events: %s', (_, change, expected) => {
-    const findings = inotifyFindings({ ...inotify, ...change }, [watched([volume])]);
+    const findings = inotifyFindings({ ...inotify, ...change }, [watched([volume])], false);
     expect(brief(findings)).toEqual(expected);
     if (expected[0] !== 'ok inotify.enough') expect(words(findings)).toContain('fs.inotify.');
   });
+  test('file events: those of a running reinit are among those that are counted', () =>
+    expect(brief(inotifyFindings({ ...inotify, watches: 1000 }, [watched([volume])], true))).toEqual(['ok inotify.enough']));
   test('file events: nobody needs any', () =>
-    expect(inotifyFindings(inotify, [watched([volume], { rule: { mode: 'poll' } })])).toEqual([]));
+    expect(inotifyFindings(inotify, [watched([volume], { rule: { mode: 'poll' } })], false)).toEqual([]));
 });
 
 describe('PID 1', () => {
@@ -224,7 +246,6 @@ describe('validators', () => {
   const none: Inherited = { kind: 'read', variables: new Map() };
   const run = (change: Partial<DryRun>): DryRun => ({
     rule: '/r',
-    source: 'files',
     program: 'nginx',
     timeoutMs: 1000,
     groupless: false,
@@ -248,7 +269,11 @@ describe('validators', () => {
     }));
   test('not run; variables that cannot be had', () => {
     expect(brief(validatorFindings(undefined, none, false))).toEqual(['info validate.not_run']);
-    expect(brief(validatorFindings(undefined, { kind: 'problem', problem: 'x' }, true))).toEqual(['error validate.environment']);
+    expect(brief(validatorFindings(undefined, { kind: 'problem', problem: 'x' }, true))).toEqual([
+      'error validate.environment',
+      'info validate.not_run',
+    ]);
+    expect(words(validatorFindings(undefined, none, true))).toContain('a user is not known');
   });
   test('what is masked: by name, and long ones out of files; no paths, no words', () => {
     const main = { ...defaultService, environment: { API_TOKEN: 't0k', DIR: '/etc/app', OUT: null } };
@@ -303,7 +328,7 @@ describe('users', () => {
     trails: [{ path: '/etc/app/key', trail: [{ path: '/etc/app/key', mode: 0o100400, uid: 0, gid: 0 }] }],
   };
   const findings = (who: Accounts, service = defaultService, watched: readonly Watched[] = []) =>
-    userFindings(who, service, watched, new Map([['open files', { soft: 1024, hard: 4096 }]]));
+    userFindings(who, service, watched, new Map([['open files', 4096]]));
   test.each<[string, readonly Finding[], readonly string[]]>([
     ['nobody is named', findings(accounts(same), defaultService, [secret]), []],
     ['unknown', findings(accounts({ kind: 'unknown', user: 'x', problem: 'there is no user "x"' })), ['error user.unknown']],
@@ -319,6 +344,12 @@ describe('users', () => {
     ['unlimited', findings(accounts(same), { ...defaultService, limits: { nofile: 'unlimited' } }), ['error user.limits']],
     ['within it', findings(accounts(same), { ...defaultService, limits: { nofile: '4096', cpu: '1' } }), []],
   ])('%s', (_, found, expected) => expect(brief(found)).toEqual(expected));
+  test('every limit is known by its name in /proc/self/limits', () => {
+    const nothing = parseLimits(readFileSync('/proc/self/limits', 'utf8').replaceAll(/ (unlimited|\d+)/g, ' 0'));
+    const asked = Object.fromEntries(resources.map((name) => [name, '1']));
+    const found = userFindings(accounts(same, { capabilities: 0n }), { ...defaultService, limits: asked }, [], nothing);
+    expect(found.map(({ title }) => /^limits: (\w+) is/.exec(title)?.[1])).toEqual(resources);
+  });
   test('the mode and the remedy are said', () =>
     expect(words(findings(accounts(app), defaultService, [secret]))).toMatch(/cannot read \/etc\/app\/key.*0400, of 0:0.*fsGroup: 5/));
 });
@@ -373,11 +404,13 @@ describe('places', () => {
     { path: '/run', writable: false },
     { path: '/tmp', writable: true },
   ];
-  const places = { state: undefined, published: [], usual, control: undefined, terminationLog: 'none' } as const;
+  const places = { state: undefined, published: [], usual, control: undefined, terminationLog: 'none', output: undefined } as const;
+  const actor = { text: 'user 5:5', uid: 5, gid: 5, groups: [], overrides: false };
+  const find = (facts: Places, of: Config) => placeFindings(facts, of, { kind: 'same', actor });
   const main = { ...defaultService, watch: [{ ...defaultRule, validate: [['check', '{{snapshot}}']] }] };
   test('a problem is told in its own words', () => {
     const problem = 'state_dir: /s cannot be written: read-only file system; mount an emptyDir there, or choose another';
-    const [finding] = placeFindings({ ...places, state: { path: '/s', problem } }, config);
+    const [finding] = find({ ...places, state: { path: '/s', problem } }, config);
     expect(finding).toMatchObject({
       level: 'error',
       title: 'state_dir: /s cannot be written: read-only file system',
@@ -386,17 +419,27 @@ describe('places', () => {
   });
   test('nowhere: an error only where copies need it', () => {
     const nowhere = { ...places, usual: [{ path: '/run', writable: false }] };
-    expect(brief(placeFindings(places, config))).toEqual(['ok write.private']);
-    expect(brief(placeFindings(nowhere, config))).toEqual(['info write.private']);
-    expect(brief(placeFindings(nowhere, { ...config, services: { main } }))).toEqual(['error write.private']);
+    expect(brief(find(places, config))).toEqual(['ok write.private']);
+    expect(brief(find(nowhere, config))).toEqual(['info write.private']);
+    expect(brief(find(nowhere, { ...config, services: { main } }))).toEqual(['error write.private']);
+    for (const control_socket of ['off', '/x/socket'])
+      expect(brief(find(nowhere, { ...config, services: { main: { ...defaultService, control_socket } } }))).toEqual(['ok write.private']);
   });
   test('a control socket whose path was set', () => {
-    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: false } }, config))).toContain('warn write.control');
-    expect(brief(placeFindings({ ...places, control: { path: '/x', writable: true } }, config))).toContain('ok write.control');
+    expect(brief(find({ ...places, control: { path: '/x', writable: false } }, config))).toContain('warn write.control');
+    expect(brief(find({ ...places, control: { path: '/x', writable: true } }, config))).toContain('ok write.control');
+  });
+  test.each<[string, boolean, number, string]>([
+    ['its own', true, 0o755, 'ok write.output'],
+    ['read-only', false, 0o755, 'warn write.output'],
+    ['of a mode that lets it look only', true, 0o555, 'warn write.output'],
+  ])('the directory of output.file: %s', (_, writable, mode, expected) => {
+    const output = { path: '/log', writable, trail: [{ path: '/log', mode, uid: 5, gid: 5 }] };
+    expect(brief(find({ ...places, output }, config))).toContain(expected);
   });
   test('termination log', () => {
-    expect(brief(placeFindings({ ...places, terminationLog: 'refused' }, config))).toContain('warn write.termination_log');
-    expect(brief(placeFindings({ ...places, terminationLog: 'writable' }, config))).toContain('ok write.termination_log');
+    expect(brief(find({ ...places, terminationLog: 'refused' }, config))).toContain('warn write.termination_log');
+    expect(brief(find({ ...places, terminationLog: 'writable' }, config))).toContain('ok write.termination_log');
   });
 });
 

@@ -2,11 +2,11 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { scratch, writeConfig } from '../config/support.ts';
+import { writeConfig } from '../config/support.ts';
 import { examine, examineMounted } from '../fixtures/doctoring.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume } from '../fixtures/kubelet.ts';
-
-const isRoot = process.getuid?.() === 0;
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 /** A configuration file. JSON is YAML. */
 const configured = (settings: object): string => writeConfig(JSON.stringify(settings));
@@ -19,7 +19,7 @@ function program(directory: string, name: string, text: string, mode = 0o755): s
 }
 
 test('a ConfigMap, a validator that accepts, a command that is there: no error', async () => {
-  const volume = join(scratch(), 'volume');
+  const volume = join(scratchDirectory(), 'volume');
   await createVolume(volume, { 'app.conf': 'x' });
   const config = configured({
     command: ['sh', '-c', 'exec sleep 1'],
@@ -39,7 +39,7 @@ test('mistakes are all told, and the rest is looked at all the same', async () =
 });
 
 test('a doubt is a warning, which only --strict counts', async () => {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const config = configured({
     command: ['true'],
     watch: [{ paths: [directory], validate: ['true', join(directory, 'x')], publish: join(directory, '../reinit-doctor-published') }],
@@ -51,7 +51,7 @@ test('a doubt is a warning, which only --strict counts', async () => {
 });
 
 test('programs that cannot be started, each for its own reason', async () => {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const validate = [
     program(directory, 'crlf', '#!/bin/sh\r\nexit 0\r\n'),
     program(directory, 'lost', '#!/nowhere/python\n'),
@@ -78,6 +78,15 @@ test('programs that cannot be started, each for its own reason', async () => {
   expect(get('validate.failed', 'r1')?.title).toMatch(/stage: interpreter/);
 });
 
+test('a working directory that cannot even be looked at', async () => {
+  const loop = join(scratchDirectory(), 'loop');
+  symlinkSync(loop, loop);
+  const config = configured({ command: ['true'], working_dir: loop, watch: [{ paths: ['/etc/hostname'], validate: ['true'] }] });
+  const { get } = await examine(['-c', config]);
+  expect(get('program.working_dir')?.level).toBe('error');
+  expect(get('validate.failed')?.title).toMatch(/stage: cwd/);
+});
+
 describe('validators', () => {
   test('the exit code and the words; the first that says no is the last one asked', async () => {
     const config = configured({
@@ -93,14 +102,14 @@ describe('validators', () => {
   test('a time limit that is kept, with what it had printed', async () => {
     const config = configured({
       command: ['true'],
-      watch: [{ paths: ['/etc/hostname'], validate_timeout: '300ms', validate: ['sh', '-c', 'echo waiting; sleep 60'] }],
+      watch: [{ paths: ['/etc/hostname'], validate_timeout: '2s', validate: ['sh', '-c', 'echo waiting; sleep 60'] }],
     });
     const { get } = await examine(['-c', config]);
-    expect(get('validate.failed')).toMatchObject({ title: expect.stringContaining('timed out after 300ms'), detail: 'waiting' });
+    expect(get('validate.failed')).toMatchObject({ title: expect.stringContaining('timed out after 2s'), detail: 'waiting' });
   });
 
   test('in the environment, the working directory and the umask of a start', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     mkdirSync(join(directory, 'env'));
     writeFileSync(join(directory, 'env/FROM_FILE'), 'seen\n');
     const look = '[ "$(pwd):$(umask):$A:$B:$C:$FROM_FILE" = "$1:0027:set::kept:seen" ]';
@@ -117,7 +126,7 @@ describe('validators', () => {
   });
 
   test('a copy where a start makes one; nothing is left of it', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     writeFileSync(join(directory, 'a'), 'one');
     const config = configured({
       command: ['true'],
@@ -136,7 +145,7 @@ describe('validators', () => {
   });
 
   test('planted secrets are in nothing that is said', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     mkdirSync(join(directory, 'env'));
     writeFileSync(join(directory, 'env/SETTING'), 'planted-in-a-file');
     writeFileSync(join(directory, 'app.conf'), 'planted-as-content');
@@ -155,10 +164,18 @@ describe('validators', () => {
     expect(get('validate.refused')?.detail).toBe('*** *** *** said');
     expect(text).not.toContain('planted');
   });
+
+  test('nor is a part of one, where long words are cut', async () => {
+    const said = 'printf "%0990d" 0; printf %s "$DB_PASSWORD"; printf "%01500d" 0; exit 1';
+    const config = configured({ command: ['true'], watch: [{ paths: ['/etc/hostname'], validate: ['sh', '-c', said] }] });
+    const { get, text } = await examine(['-c', config], { DB_PASSWORD: 'planted-password' });
+    expect(get('validate.refused')?.detail).toMatch(/^0+\*\*\*0+ … 0+$/);
+    expect(text).not.toContain('planted');
+  });
 });
 
 test('links: one that leads nowhere, one that leads away; a path that is missing', async () => {
-  const [directory, elsewhere] = [scratch(), scratch()];
+  const [directory, elsewhere] = [scratchDirectory(), scratchDirectory()];
   writeFileSync(join(elsewhere, 'real'), 'x');
   symlinkSync(join(elsewhere, 'real'), join(directory, 'away'));
   symlinkSync('/nowhere/at/all', join(directory, 'lost'));
@@ -169,9 +186,22 @@ test('links: one that leads nowhere, one that leads away; a path that is missing
   expect(code).toBe(0);
 });
 
+test('programs of probes', async () => {
+  const probe = { exec: { command: ['no-such-probe'] } };
+  const { findings } = await examine(['-c', configured({ command: ['true'], liveness: probe, readiness: probe })]);
+  const wrong = findings.filter(({ id, level }) => id === 'program.start' && level === 'error').map(({ title }) => title);
+  expect(wrong).toEqual([expect.stringMatching(/^liveness: /), expect.stringMatching(/^readiness: /)]);
+});
+
+test('without a file: worth knowing, and no warning', async () => {
+  const { findings, get } = await examine(['--nice', '1']);
+  expect(get('config.no_file')?.level).toBe('info');
+  expect(findings.filter(({ id }) => id === 'config.doubt')).toEqual([]);
+});
+
 describe.skipIf(!isRoot)('as root', () => {
   test('users: unknown; known, but a Secret is not theirs to read', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     chmodSync(directory, 0o755);
     const secrets = join(directory, 'secrets');
     await createVolume(secrets, { key: 'x' }, { mode: 0o400 });
@@ -184,7 +214,7 @@ describe.skipIf(!isRoot)('as root', () => {
   });
 
   test('mounts: a subPath, a stale one, and a read-only place to publish to', async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     const volume = join(directory, 'kubernetes.io~configmap/app');
     await createVolume(volume, { 'app.yaml': '0' });
     for (const name of ['subpath', 'stale', 'host']) writeFileSync(join(directory, name), '');

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { processesOf } from '../fixtures/namespace.ts';
-import { installed, logged } from './harness.ts';
+import { logged } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const once = { reload_retries: 0, confirm: '300ms', on_failure: 'keep' };
@@ -42,7 +43,7 @@ describe.skipIf(!installed('python3', 'curl'))('on_change: exec', () => {
     await server.serves('one');
     expect(() => writeFileSync(never, '', { flag: 'r' })).toThrow('ENOENT');
     await server.change({ text: 'three' });
-    await logged(container, /failed \(exec\)/, 10_000, 2);
+    await logged(container, /failed \(exec\)/, 2);
   });
 
   it('that takes longer than exec_timeout is killed with all that it started', async () => {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import type { Foreign } from '../fixtures/foreign.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { childrenOf, configFile, installed, isRoot, pause, reinit, startContainer } from './harness.ts';
+import { childrenOf, configFile, pause, reinit, startContainer } from './harness.ts';
 import { startIn, startPod, startSidecar } from './pod.ts';
 import { byWorkers, fast, lines, nginxSite, type Site, said, serves } from './sites.ts';
 

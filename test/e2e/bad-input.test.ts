@@ -2,8 +2,10 @@ import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, python, reinit, startContainer } from './harness.ts';
 import { makeServer, type Server, startServer } from './server.ts';
 
 const untouched = async (server: Server) => {
@@ -54,11 +56,11 @@ describe.skipIf(!isRoot || !installed('python3'))('a secret with mode 000, and n
     const container = await startContainer([reinit, '-c', file], { uid: 65534 });
     await logged(container, /is ready/);
     await updateVolume(secret, { password: 'hidden-two' }, { mode: 0o000 });
-    const [line = ''] = await logged(container, /password/, 20_000);
+    const [line = ''] = await logged(container, /password/);
     expect(line).toMatch(/cannot be read|EACCES|permission/i);
     await untouched(server);
     await updateVolume(secret, { password: 'hidden-three' });
-    await logged(container, /applied: reloaded/, 40_000);
+    await logged(container, /applied: reloaded/, 1, 40_000);
     expect(container.stderr()).not.toContain('hidden-');
   });
 });
@@ -75,7 +77,7 @@ describe.skipIf(!installed('python3'))('files that change during each validation
       for (; writing; await pause(100)) await server.change({ text: `round ${++last}` });
     })();
     try {
-      const applied = await logged(container, /applied: reloaded/, 20_000, 2);
+      const applied = await logged(container, /applied: reloaded/, 2);
       expect(applied.length).toBeGreaterThanOrEqual(2);
       expect(await server.get('/')).toMatch(/^round /);
     } finally {
@@ -107,7 +109,7 @@ describe.skipIf(!installed('python3'))('very many variables', () => {
     await createVolume(volume, payload(many, 'hidden-old'));
     const config = { command: [python, '-c', count], env_from: [join(volume, path)] };
     const container = await startContainer([reinit, '-c', configFile(config)]);
-    const says = (line: string) => eventually(line, () => container.stdout().split('\n').includes(line), 30_000);
+    const says = (line: string) => eventually(line, () => container.stdout().split('\n').includes(line));
     await says(`start ${many} hidden-old`);
     await updateVolume(volume, payload(many, 'hidden-new'));
     await says(`start ${many} hidden-new`);

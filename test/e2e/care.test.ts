@@ -1,21 +1,11 @@
 /** Probes that are asked over and over, and limits, with real applications. What follows from which answer is in test/core/care.test.ts. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import {
-  childNamed,
-  childrenOf,
-  configFile,
-  controllerOf,
-  installed,
-  logged,
-  python,
-  reinit,
-  startContainer,
-  zombiesOf,
-} from './harness.ts';
+import { installed } from '../fixtures/host.ts';
+import { childNamed, childrenOf, configFile, controllerOf, logged, python, reinit, startContainer, zombiesOf } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const often = { period: '200ms', timeout: '500ms' };
@@ -54,7 +44,7 @@ describe.skipIf(!installed('python3'))('liveness', () => {
     const container = await startServer(server, rule, { stop_timeout: '1s', ready: server.url, liveness });
     await logged(container, /is ready/);
     await server.change({ text: 'two', health: 'hang' });
-    await logged(container, /the application did not live on with the new one/, 20_000);
+    await logged(container, /the application did not live on with the new one/);
     await server.serves('one');
     expect(events(container.stderr())).toEqual(expect.arrayContaining(['reload_failed', 'not_alive', 'rolled_back']));
     expect(container.stderr()).toContain('the change before it has failed');
@@ -99,8 +89,8 @@ describe.skipIf(!installed('python3'))('limits', () => {
     const controller = await eventually('the controller', () => controllerOf(container));
     const children = new Set<number>();
     const looking = setInterval(() => childrenOf(controller).forEach((child) => void children.add(child)), 5);
-    const [line = ''] = await logged(container, /more than memory_limit, 64MiB: it is restarted/, 40_000);
-    clearInterval(looking);
+    onTestFinished(() => clearInterval(looking));
+    const [line = ''] = await logged(container, /more than memory_limit, 64MiB: it is restarted/, 1, 40_000);
     expect(line).toMatch(/holds \d+MiB in 2 processes/);
     await eventually('another process', () => (childNamed(container, 'python3') ?? pid) !== pid);
     await logged(container, /started .* again, for its memory/);
@@ -116,7 +106,7 @@ describe.skipIf(!installed('python3'))('limits', () => {
     await logged(container, /is ready/);
     const pid = childNamed(container, 'python3');
     const [line] = await logged(container, /it is started anew \(max_uptime\)/);
-    expect(line).toMatch(/has run for [23]/);
+    expect(line).toMatch(/has run for \d/);
     await logged(container, /started .* anew, as `max_uptime` asks for/);
     await server.serves('one');
     expect(childNamed(container, 'python3')).not.toBe(pid);

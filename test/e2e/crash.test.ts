@@ -6,10 +6,12 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { dirname, join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { configFile, controllerOf, isRoot, pause, python, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, pause, python, reinit, startContainer, withVolume } from './harness.ts';
 
 const kills = Number(process.env.CRASH_KILLS ?? 100);
 const names = ['a', 'b', 'c', 'd'];

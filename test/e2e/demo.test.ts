@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import { installed } from './harness.ts';
+import { installed } from '../fixtures/host.ts';
 
 const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('reinit-demo-'));
 

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Examined, examined } from '../fixtures/doctoring.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { childNamed, configFile, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, configFile, reinit, startContainer } from './harness.ts';
 
 /** Runs it to its end, whatever its exit code. */
 function run(command: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Examined> {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { installed, isRoot, pause } from './harness.ts';
+import { pause } from './harness.ts';
 import { answer, lines, nginxSite, publishing, type Site, said, serves, startSite, workersOf } from './sites.ts';
 
 /** A client that never finishes its request: the worker that has it does not end before. Returns its end. */

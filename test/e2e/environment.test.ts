@@ -3,19 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import {
-  configFile,
-  controllerOf,
-  isRoot,
-  logged,
-  pause,
-  reinit,
-  scratchDirectory,
-  startContainer,
-  withTerminationLog,
-} from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, logged, pause, reinit, startContainer, withTerminationLog } from './harness.ts';
 
 const program = ['sh', join(import.meta.dirname, '../fixtures/programs/legacy.sh')];
 const secret = 'hunter2-planted';
@@ -50,7 +42,7 @@ async function start(settings: object = {}, given: { readonly plain?: Payload; r
 
 const starts = ({ container }: World): string[] => [...container.stdout().matchAll(/^start (.*)$/gm)].map(([, text]) => text ?? '');
 const says = (world: World, ...texts: readonly string[]) =>
-  eventually(`the starts ${texts}, not ${starts(world)}`, () => starts(world).join() === texts.join(), 20_000);
+  eventually(`the starts ${texts}, not ${starts(world)}`, () => starts(world).join() === texts.join());
 const count = ({ container }: World, pattern: RegExp): number => container.stderr().match(new RegExp(pattern, 'g'))?.length ?? 0;
 
 async function stop({ container }: World): Promise<number> {

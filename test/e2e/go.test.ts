@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { childNamed, configFile, installed, logged, naive, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, configFile, logged, naive, pause, reinit, startContainer } from './harness.ts';
 
 const scrape = (seconds: number, key = 'global'): Payload => ({ 'prometheus.yml': `${key}:\n  scrape_interval: ${seconds}s\n` });
 
@@ -23,10 +25,8 @@ async function makePrometheus() {
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const has = (seconds: number) =>
-    eventually(
-      `an interval of ${seconds} s`,
-      async () => (await fetchText(`${url}/api/v1/status/config`)).includes(`scrape_interval: ${seconds}s`),
-      20_000,
+    eventually(`an interval of ${seconds} s`, async () =>
+      (await fetchText(`${url}/api/v1/status/config`)).includes(`scrape_interval: ${seconds}s`),
     );
   return { volume, file, command, has };
 }

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 import { haproxyPayload } from './haproxy-site.ts';
-import { childNamed, configFile, installed, isRoot, logged, naive, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { childNamed, configFile, logged, naive, pause, reinit, startContainer } from './harness.ts';
 
 interface Site {
   readonly volume: string;

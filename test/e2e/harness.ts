@@ -1,19 +1,12 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { binDir } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { type Namespace, type NamespaceOptions, processesOf, startAsPid1 } from '../fixtures/namespace.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 export const reinit = join(binDir, 'reinit');
-
-/** A directory that only this test has; gone with it. */
-export function scratchDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-e2e-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** A container of the test: ended with it, whatever happens, and nothing of it may be left. */
 export async function startContainer(command: readonly string[], options: NamespaceOptions = {}): Promise<Namespace> {
@@ -45,8 +38,8 @@ export function configFile(config: object): string {
 export async function logged(
   container: Pick<Namespace, 'stderr'>,
   pattern: RegExp,
-  timeoutMs = 10_000,
   count = 1,
+  timeoutMs?: number,
 ): Promise<readonly string[]> {
   const matches = () =>
     container
@@ -129,11 +122,5 @@ export const withTerminationLog = (file: string, command: readonly string[]): st
   file,
   ...command,
 ];
-
-export const isRoot = process.getuid?.() === 0;
-
-/** Whether all these programs can be run; tests of what is not installed are skipped. */
-export const installed = (...programs: readonly string[]): boolean =>
-  programs.every((program) => ['/usr/sbin', '/usr/bin', '/bin', '/sbin'].some((place) => existsSync(join(place, program))));
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -6,9 +6,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { childrenOf, configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childrenOf, configFile, controllerOf, reinit, startContainer } from './harness.ts';
 import { byWorkers, fast, mainOf, nginxSite, serves } from './sites.ts';
 
 interface Prometheus {
@@ -61,7 +63,7 @@ describe.skipIf(!isRoot || !installed('nginx', 'prometheus', 'promtool'))('Prome
     const main = await mainOf(site, container);
     const prometheus = await startPrometheus(port);
     const becomes = (query: string, value: number) =>
-      eventually(`${query} is ${value}`, async () => (await prometheus.value(query)) === value, 20_000);
+      eventually(`${query} is ${value}`, async () => (await prometheus.value(query)) === value);
     await becomes('reinit_config_in_sync{rule="site"}', 1);
     await becomes('reinit_application_ready', 1);
     await becomes('reinit_application_processes > 1', 1 + childrenOf(main).length);
@@ -81,6 +83,7 @@ describe.skipIf(!isRoot || !installed('nginx', 'prometheus', 'promtool'))('Prome
     await becomes('reinit_reload_duration_seconds_count', 1);
     await becomes('reinit_validation_duration_seconds_count', 2);
     const { rules } = JSON.parse(await get('/status'));
+    expect(rules[0]).toMatchObject({ watched_by: 'events', warnings: [] });
     await becomes(`reinit_config_info{hash="${rules[0].applied}"}`, 1);
 
     container.signal('SIGUSR1'); // nginx opens its logs again

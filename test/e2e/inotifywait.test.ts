@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../scripts/building/paths.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { type KubeletStep, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { childNamed, childrenOf, installed, isRoot, logged, pause, startContainer, withVolume } from './harness.ts';
+import { childNamed, childrenOf, logged, pause, startContainer, withVolume } from './harness.ts';
 import { nginxSite, type Site } from './sites.ts';
 
 const page = readFileSync(join(root, 'docs/how-to/replace-inotifywait.md'), 'utf8');
@@ -55,7 +56,7 @@ describe.skipIf(!isRoot || !installed('nginx') || !installed('inotifywait'))('a 
     await updateVolume(site.volume, site.payload('two'));
     await logged(container, /^reloaded/);
     await updateVolume(site.volume, site.payload('three'));
-    await logged(container, /Watches established/, 10_000, 2);
+    await logged(container, /Watches established/, 2);
     await pause(1000);
     expect(await fetchText(site.url)).not.toBe('three');
   });

@@ -2,7 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configFile, isRoot, logged, reinit, scratchDirectory, startContainer, withTerminationLog } from './harness.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, reinit, startContainer, withTerminationLog } from './harness.ts';
 
 async function lastWordsOf(config: object, options: { readonly stop?: boolean } = {}): Promise<readonly [number, string]> {
   const file = join(scratchDirectory(), 'termination-log');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { startLoad } from '../fixtures/http.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { installed, isRoot } from './harness.ts';
+
 import { lines, mainOf, nginxSite, publishing, said, serves, startSite, workersOf } from './sites.ts';
 
 /** The bar. Each costs 250 ms at least: so long is the gap between two signals. */

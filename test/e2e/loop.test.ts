@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { installed, isRoot, pause } from './harness.ts';
+import { pause } from './harness.ts';
 import { byWorkers, fast, lines, mainOf, nginxSite, type Site, said, serves, startSite } from './sites.ts';
 
 /** Not from kubelet: a directory of its own, in which everybody can write. */
@@ -32,7 +33,7 @@ describe.skipIf(!isRoot || !installed('nginx'))('a loop', () => {
     const rule = { paths: [site.volume], on_change: 'exec', exec: [['sh', '-c', hook]], ...quick };
     const container = await startSite(site, { command: ['nginx', '-c', main, '-g', 'daemon off;'], stop_signal: 'QUIT', watch: [rule] });
     write(site, 'two');
-    const [held] = await said(container, 'loop_held', 1, 30_000);
+    const [held] = await said(container, 'loop_held');
     expect(held?.level).toBe('error');
     expect(held?.msg).toMatch(
       /has changed \d+ times in a row right after it was applied: .* writes there itself\. Held for \d+s; .*exclude/,

@@ -47,4 +47,4 @@ export const get = (container: Namespace, url: string): Promise<string> =>
 
 /** Waits until the machine's answer to a GET is this text. */
 export const serves = (container: Namespace, url: string, text: string): Promise<unknown> =>
-  eventually(`${url} is answered with ${text}`, async () => (await get(container, url)) === text, 20_000);
+  eventually(`${url} is answered with ${text}`, async () => (await get(container, url)) === text);

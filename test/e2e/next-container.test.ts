@@ -3,9 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, isRoot, logged, reinit, scratchDirectory, startContainer, withTerminationLog, withVolume } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, reinit, startContainer, withTerminationLog, withVolume } from './harness.ts';
 
 const reader = join(import.meta.dirname, '../fixtures/programs/reads.py');
 /** Of a container of its own each time. */
@@ -52,7 +54,7 @@ async function makePlace(stateDir: 'kept' | 'none' | 'tmpfs' = 'kept', settings:
   return { volume, state, log, start };
 }
 
-const says = (container: Namespace, text: string) => eventually(text, () => container.stdout().includes(text), 20_000);
+const says = (container: Namespace, text: string) => eventually(text, () => container.stdout().includes(text));
 
 async function stop(container: Namespace): Promise<void> {
   container.signal('SIGTERM');

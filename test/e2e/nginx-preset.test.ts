@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { childrenOf, configFile, installed, isRoot, pause, reinit, startContainer } from './harness.ts';
+import { childrenOf, configFile, pause, reinit, startContainer } from './harness.ts';
 import { answer, lines, mainOf, nginxSite, prepared, type Site, said, serves, workersOf } from './sites.ts';
 
 /** `preset: nginx`, and not one setting more. */

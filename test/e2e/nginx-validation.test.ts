@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, reinit, startContainer, withVolume } from './harness.ts';
+import { configFile, reinit, startContainer, withVolume } from './harness.ts';
 import { answer, byWorkers, fast, lines, nginxSite, publishing, type Site, said, serves, startSite, workersOf } from './sites.ts';
 
 const broken = { directive: 'retrun' };

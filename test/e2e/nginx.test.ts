@@ -2,23 +2,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText, startLoad } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import {
-  childNamed,
-  childrenOf,
-  configFile,
-  installed,
-  isRoot,
-  logged,
-  naive,
-  pause,
-  reinit,
-  scratchDirectory,
-  startContainer,
-  withVolume,
-} from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, childrenOf, configFile, logged, naive, pause, reinit, startContainer, withVolume } from './harness.ts';
 
 const nginx = ['nginx', '-g', 'daemon off;'];
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];

@@ -3,9 +3,11 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, isRoot, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, reinit, startContainer } from './harness.ts';
 
 const programs = join(import.meta.dirname, '../fixtures/programs');
 
@@ -32,7 +34,7 @@ async function makeSite(): Promise<Site> {
   };
 }
 
-const says = (container: Namespace, text: string, timeoutMs = 20_000) =>
+const says = (container: Namespace, text: string, timeoutMs?: number) =>
   eventually(text, () => container.stdout().split('\n').includes(text), timeoutMs);
 
 async function stop(container: Namespace): Promise<void> {

@@ -9,10 +9,12 @@ import type { Outcome } from '../../src/control/protocol.ts';
 import type { Entry } from '../../src/journal/journal.ts';
 import type { TreeSample } from '../../src/usage/usage.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { operate, reportFrom, talk } from '../fixtures/operate.ts';
-import { configFile, controllerOf, installed, isRoot, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, reinit, startContainer } from './harness.ts';
 import { byWorkers, lines, mainOf, nginxSite, publishing, type Site, said, serves } from './sites.ts';
 
 interface Operated {
@@ -22,7 +24,7 @@ interface Operated {
   ask(...argv: readonly string[]): ReturnType<typeof operate>;
 }
 
-const quick = { confirm: '1s', good_after: '0s' };
+const quick = { confirm: '3s', good_after: '0s' };
 
 async function start(config: (site: Site) => object): Promise<Operated> {
   const site = await nginxSite();
@@ -80,7 +82,7 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     ]);
     const checked = await ask('check', '--json');
     expect([checked.code, json<Outcome>(checked).entries.map(({ event }) => event)]).toEqual([1, ['asked', 'checked']]);
-    const accepted = await ask('accept', '--timeout', '5s');
+    const accepted = await ask('accept', '--timeout', '30s');
     expect([accepted.code, accepted.out]).toEqual([1, expect.stringContaining('was not confirmed')]); // nginx has not taken it either
     expect(await mainOf(site, container)).toBe(main);
 
@@ -149,20 +151,16 @@ describe.skipIf(!isRoot || !installed('nginx'))('a running reinit', () => {
     await serves(site, 'three');
   });
 
-  it('events --follow tells as it happens; whoever does not read is let go', async () => {
+  it('events --follow tells as it happens', async () => {
     const { site, container, socket } = await start(live);
     const follower = execFile(reinit, ['events', '--follow', '--json', '--last', '0'], {
       env: { ...process.env, REINIT_CONTROL_SOCKET: socket },
     });
     let told = '';
     follower.stdout?.on('data', (text) => (told += text));
-    await eventually(
-      'it follows',
-      async () => (await operate(socket, 'signal', 'WINCH')).code === 0 && told.includes('asked_signal'),
-      10_000,
-    );
+    await eventually('it follows', async () => (await operate(socket, 'signal', 'WINCH')).code === 0 && told.includes('asked_signal'));
     await updateVolume(site.volume, site.payload('two'));
-    await eventually('it is told', () => told.includes('"event":"applied"'), 15_000);
+    await eventually('it is told', () => told.includes('"event":"applied"'));
     follower.kill();
     expect(lines(container, 'bug')).toEqual([]);
   });

@@ -4,10 +4,12 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { childNamed, controllerOf, isRoot, logged, pause, reinit, scratchDirectory, startContainer, withVolume } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, controllerOf, logged, pause, reinit, startContainer, withVolume } from './harness.ts';
 
 interface Mounted {
   readonly container: Namespace;
@@ -28,11 +30,11 @@ async function startMounted(): Promise<Mounted> {
   const container = await startContainer(withVolume(volume, mounted, [reinit, '-c', join(mounted, 'reinit.yaml')]), {
     env: { ...process.env, ...pod },
   });
-  const pid = await eventually('the application', () => childNamed(container, 'sleep'), 20_000);
+  const pid = await eventually('the application', () => childNamed(container, 'sleep'));
   return { container, pid, write: (given) => updateVolume(volume, payload(given)) };
 }
 
-const inForce = (container: Namespace): Promise<readonly string[]> => logged(container, /"event":"config_taken_over"/, 20_000);
+const inForce = (container: Namespace): Promise<readonly string[]> => logged(container, /"event":"config_taken_over"/);
 const ended = /the controller ended/;
 
 it.skipIf(!isRoot)('a good one is taken over, a bad one is not, whoever of the controllers has to know', async () => {
@@ -41,12 +43,12 @@ it.skipIf(!isRoot)('a good one is taken over, a bad one is not, whoever of the c
   await inForce(container);
   expect(container.stderr(), 'a hand-over is no crash').not.toMatch(ended);
   await write('stop_signal: USR2\nuzer: app\n');
-  const [refused] = await logged(container, /"event":"config_refused"/, 20_000);
+  const [refused] = await logged(container, /"event":"config_refused"/);
   expect(refused).toMatch(/reinit\.yaml:2:1.*uzer.*did you mean user/);
   const before = await eventually('a controller', () => controllerOf(container));
   process.kill(before, 'SIGKILL');
-  await eventually('the next controller', () => ![undefined, before].includes(controllerOf(container)), 20_000);
-  await logged(container, /"event":"controller_restarted"/, 20_000);
+  await eventually('the next controller', () => ![undefined, before].includes(controllerOf(container)));
+  await logged(container, /"event":"controller_restarted"/);
   expect(childNamed(container, 'sleep')).toBe(pid);
   // USR1 of the accepted one: init has it from this controller, too.
   container.signal('SIGTERM');
@@ -56,13 +58,13 @@ it.skipIf(!isRoot)('a good one is taken over, a bad one is not, whoever of the c
 it.skipIf(!isRoot)('what takes a restart: once; an application that cannot start on it is back on what was before', async () => {
   const { container, pid, write } = await startMounted();
   await write({ ...settings, environment: { COLOR: 'blue' } });
-  const blue = await eventually('another application', () => [childNamed(container, 'sleep')].find((one) => one && one !== pid), 20_000);
-  await logged(container, /"event":"started".*changed configuration/, 20_000);
+  const blue = await eventually('another application', () => [childNamed(container, 'sleep')].find((one) => one && one !== pid));
+  await logged(container, /"event":"started".*changed configuration/);
   await write({ ...settings, command: ['/no/such/program'] });
-  await logged(container, /"event":"config_went_back"/, 30_000); // the first one has proven itself by then
+  await logged(container, /"event":"config_went_back"/); // the first one has proven itself by then
   const [event] = await logged(container, /"kind":"Event"/);
   expect(JSON.parse(event ?? '')).toMatchObject({ reason: 'ReinitConfigRolledBack', involvedObject: { name: 'web-1', namespace: 'shop' } });
-  const again = await eventually('the application', () => [childNamed(container, 'sleep')].find((one) => one && one !== blue), 20_000);
+  const again = await eventually('the application', () => [childNamed(container, 'sleep')].find((one) => one && one !== blue));
   container.signal('SIGTERM');
   expect([again, await container.exited]).toEqual([expect.any(Number), 143]);
 });
@@ -83,7 +85,7 @@ it.skipIf(!isRoot)(
     const last = { ...settings, stop_signal: 'USR1' };
     await write(last);
     const hash = createHash('sha256').update(JSON.stringify(last)).digest('hex').slice(0, 12);
-    await logged(container, new RegExp(`"event":"config_taken_over".*${hash}`), 30_000);
+    await logged(container, new RegExp(`"event":"config_taken_over".*${hash}`));
     expect(childNamed(container, 'sleep')).toBe(pid);
     container.signal('SIGTERM');
     expect(await container.exited).toBe(128 + 10);

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, reinit, startContainer } from './harness.ts';
 
 /** Tells of each HUP with the time in ms since 1970, and of its end. */
 const application = `trap 'echo "hup $(cat "$1") $(date +%s%3N)"' HUP; trap 'exit 0' TERM; echo "start $(cat "$1")"; while :; do sleep 0.02; done`;
@@ -30,7 +31,7 @@ async function start(rule: object, settings: object = {}, env: NodeJS.ProcessEnv
 
 const hups = ({ container }: Site) =>
   [...container.stdout().matchAll(/^hup (.*) (\d+)$/gm)].map(([, text = '', at]) => ({ text, at: Number(at) }));
-const hup = (site: Site, text: string) => eventually(`hup ${text}`, () => hups(site).find((one) => one.text === text), 30_000);
+const hup = (site: Site, text: string) => eventually(`hup ${text}`, () => hups(site).find((one) => one.text === text));
 
 /** How long it takes to end after a TERM, in ms. */
 async function stop({ container }: Site, code = 0): Promise<number> {

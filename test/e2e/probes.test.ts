@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { childNamed, installed, logged } from './harness.ts';
+import { installed } from '../fixtures/host.ts';
+import { childNamed, logged } from './harness.ts';
 import { makeServer, type Server, startServer } from './server.ts';
 
 /** As `ready` and as `confirm_by`. */
@@ -66,7 +67,7 @@ describe.skipIf(!installed('python3', 'curl'))('ready', () => {
     const server = await makeServer();
     const ready = { http_get: { port: server.port, host: 'nobody.invalid' }, ...often, failure_threshold: 2 };
     const container = await startServer(server, {}, { ready });
-    const [line = ''] = await logged(container, /is not ready after/, 20_000);
+    const [line = ''] = await logged(container, /is not ready after/);
     expect(line).toContain('(ready)');
     expect(line).toContain('nobody.invalid');
     await server.serves('one');
@@ -98,7 +99,7 @@ describe.skipIf(!installed('python3', 'curl'))('confirm_by', () => {
     await logged(container, /is ready/);
     const pid = childNamed(container, 'python3');
     await server.change(bad(name, 'two'));
-    const lines = await logged(container, /the reload was not confirmed/, 15_000, 3);
+    const lines = await logged(container, /the reload was not confirmed/, 3);
     expect(lines[0]).toMatch({ http_get: /503/, tcp_socket: /refused/, exec: /curl.*503/, notify: /READY=1 did not/ }[name] ?? /^$/);
     expect(childNamed(container, 'python3')).toBe(pid);
     await server.change({ text: 'three' });

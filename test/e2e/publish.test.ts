@@ -2,8 +2,9 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, logged, reinit, startContainer } from './harness.ts';
+import { configFile, logged, reinit, startContainer } from './harness.ts';
 import { answer, apacheSite, lines, mainOf, nginxSite, prepared, publishing, said, serves, startSite, workersOf } from './sites.ts';
 
 const isThere = isRoot && installed('nginx', 'apache2');

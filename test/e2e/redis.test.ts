@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { childNamed, configFile, installed, naive, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, configFile, naive, reinit, startContainer } from './harness.ts';
 
 interface Store {
   readonly volume: string;

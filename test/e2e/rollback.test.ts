@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
-import { installed, isRoot, pause } from './harness.ts';
+import { pause } from './harness.ts';
 import {
   answer,
   apacheSite,

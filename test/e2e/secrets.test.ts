@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { fetchText, followEvents } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { operate } from '../fixtures/operate.ts';
-import { configFile, isRoot, reinit, scratchDirectory, startContainer, withTerminationLog } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, reinit, startContainer, withTerminationLog } from './harness.ts';
 import { prepared, said } from './sites.ts';
 
 const planted = (place: string): string => `pl4nted-${place}`;

@@ -5,7 +5,8 @@ import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, python, reinit, startContainer } from './harness.ts';
 
 /** See test/fixtures/programs/server.py. */
 export interface Behaviour {
@@ -57,8 +58,7 @@ export async function makeServer(behaviour: Behaviour = { text: 'one' }): Promis
       ...more,
     ],
     change: (next) => updateVolume(volume, payload(next)),
-    serves: (text, timeoutMs = 20_000) =>
-      eventually(`the server's text ${text}`, async () => (await fetchText(`${url}/`)) === text, timeoutMs),
+    serves: (text, timeoutMs) => eventually(`the server's text ${text}`, async () => (await fetchText(`${url}/`)) === text, timeoutMs),
     get: (path) => fetchText(`${url}${path}`),
   };
 }

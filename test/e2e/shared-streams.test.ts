@@ -9,7 +9,8 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { closeTerminals, openTerminal } from '../fixtures/init/terminal.ts';
 import { makePipe } from '../fixtures/pipe.ts';
-import { childrenOf, configFile, reinit, scratchDirectory } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childrenOf, configFile, reinit } from './harness.ts';
 
 afterEach(closeTerminals);
 

@@ -8,7 +8,8 @@ import { freePort } from '../fixtures/free-port.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { childNamed, childrenOf, configFile, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { childNamed, childrenOf, configFile, reinit, startContainer } from './harness.ts';
 
 export interface Site {
   /** The test's own; everything else is below it. */

@@ -6,7 +6,8 @@ import { send } from '../fixtures/init/init.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import { configFile, controllerOf, pause, reinit, scratchDirectory, startContainer, zombiesOf } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, pause, reinit, startContainer, zombiesOf } from './harness.ts';
 
 const kills = 200;
 /** RLIMIT_SIGPENDING and time allow many more; these are enough to meet each kill a few times. */
@@ -62,7 +63,7 @@ function sendQueued({ container, done }: Running): void {
 /** One kill at a moment that chance has chosen, while changes, swaps of the same bytes and signals come. */
 async function killOnce(running: Running): Promise<void> {
   const { container, done, random } = running;
-  const pid = await eventually('a controller', () => controllerOf(container), 30_000);
+  const pid = await eventually('a controller', () => controllerOf(container));
   const what = random(4);
   if (what < 2) await change(running);
   if (what === 2) await swapSameBytes(running);
@@ -71,7 +72,7 @@ async function killOnce(running: Running): Promise<void> {
   sendQueued(running);
   process.kill(pid, 'SIGKILL');
   const at = Date.now();
-  await eventually('the next controller', () => ![undefined, pid].includes(controllerOf(container)), 30_000);
+  await eventually('the next controller', () => ![undefined, pid].includes(controllerOf(container)));
   done.gaps.push(Date.now() - at);
 }
 

@@ -3,7 +3,9 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { configFile, isRoot, logged, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, reinit, startContainer } from './harness.ts';
 
 /** Takes a moment to stop, and says when it has. */
 const application = 'trap "sleep 0.3; echo stopped; exit 0" TERM; echo started; while :; do sleep 0.05; done';

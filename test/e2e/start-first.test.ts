@@ -6,22 +6,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText, startLoad } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import { type Namespace, processesOf } from '../fixtures/namespace.ts';
 import { randomFrom } from '../fixtures/random.ts';
-import {
-  configFile,
-  controllerOf,
-  installed,
-  isRoot,
-  logged,
-  pause,
-  reinit,
-  scratchDirectory,
-  startContainer,
-  withVolume,
-} from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, controllerOf, logged, pause, reinit, startContainer, withVolume } from './harness.ts';
 
 const programs = join(import.meta.dirname, '../fixtures/programs');
 const restarts = Number(process.env.START_FIRST_RESTARTS ?? 100);

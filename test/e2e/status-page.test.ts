@@ -3,10 +3,11 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
 import { ago, entries, entry, generation, hostile, refusedGeneration, refusedRule, report, rule, type Shown } from '../http/reports.ts';
 import { desktop, type Opened, openPage, phone, startBrowser } from './browser.ts';
-import { installed, isRoot } from './harness.ts';
+
 import { nginxSite, startSite } from './sites.ts';
 import { type StatusServer, startStatusServer } from './status-server.ts';
 
@@ -58,6 +59,12 @@ describe.skipIf(!installed('chromium'))('the status page in Chromium', () => {
     expect(await textOf('article >> nth=0')).toContain('unknown directive "retrun"');
     const captions = await page.locator('figcaption').allTextContents();
     expect(captions).toEqual([expect.stringContaining('5 processes'), expect.stringContaining('MiB')]);
+    server.send('usage', null); // it has been stopped
+    for (const figure of ['CPU', 'Memory']) await page.waitForSelector(`figcaption:has-text("${figure}: not known10 minutes, at most")`);
+    server.send('usage', usage.at(-1));
+    await page.waitForSelector('figcaption:has-text("5 processes")');
+    server.send('usage', { ...usage[60], processes: 6 }); // the server's clock was put back
+    await page.waitForSelector('figcaption:has-text("6 processes")');
     await opened.look(`refused-${name}`);
   });
 

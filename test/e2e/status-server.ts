@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { html, send } from '../../src/http/answers.ts';
 import { renderPage } from '../../src/http/page.ts';
 import type { Shown } from '../http/reports.ts';
 
@@ -17,9 +18,6 @@ export interface StatusServer {
   stop(): void;
 }
 
-const policy = (nonce: string): string =>
-  `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-
 /** Below a path of its own, as behind a proxy: all that the page asks for is relative. */
 const base = '/pods/app-0/';
 
@@ -32,8 +30,7 @@ export async function startStatusServer(first: Shown): Promise<StatusServer> {
     asked.push(url);
     if (url === base) {
       const nonce = `n${asked.length}`;
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy(nonce) });
-      response.end(renderPage(shown.report, shown.generations, shown.entries, nonce));
+      send(response, html(renderPage(shown.report, shown.generations, shown.entries, nonce), nonce));
     } else if (url === `${base}events` && accepting) {
       streams.add(response);
       response.on('close', () => streams.delete(response));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
-import { installed, isRoot, pause, reinit } from './harness.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
+import { pause, reinit } from './harness.ts';
 import { startTerminal, type Terminal } from './terminal.ts';
 
 const ctrlC = '\u0003';

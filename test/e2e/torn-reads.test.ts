@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
-import { configFile, installed, isRoot, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, pause, reinit, startContainer } from './harness.ts';
 import { lines, nginxSite } from './sites.ts';
 
 const seconds = Number(process.env.TORN_READS_S ?? 10);
@@ -71,7 +73,7 @@ describe('torn reads', () => {
     await createVolume(volume, generation('0'));
     beside('swapping-kubelet.ts', volume, `${keys}`);
     const reader = beside('torn-reader.ts', volume, `${keys}`);
-    await eventually('a mixed generation', () => Number(reader.output().trim().split('\n').at(-1)?.split(' ')[1] ?? 0) > 0, 30_000);
+    await eventually('a mixed generation', () => Number(reader.output().trim().split('\n').at(-1)?.split(' ')[1] ?? 0) > 0);
   });
 
   it.skipIf(!isRoot || !installed('nginx')).each(['flip', 'files'] as const)(

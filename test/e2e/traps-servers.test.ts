@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { startLoad } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, installed, isRoot, logged, pause, reinit, startContainer } from './harness.ts';
+import { configFile, logged, pause, reinit, startContainer } from './harness.ts';
 import { answer, apacheSite, byWorkers, fast, lines, mainOf, nginxSite, publishing, type Site, said, serves, startSite } from './sites.ts';
 
 const servers = [

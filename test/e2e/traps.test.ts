@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { fetchText } from '../fixtures/http.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, installed, isRoot, logged, pause, python, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, logged, pause, python, reinit, startContainer } from './harness.ts';
 import { makeServer, startServer } from './server.ts';
 
 const program = join(import.meta.dirname, '../fixtures/programs/daemon.py');
@@ -29,7 +31,7 @@ async function startDaemon(kind: string, rule: object = {}, published = false): 
   const file = join(published ? join(directory, 'published') : volume, 'text');
   const watch = [{ name: 'text', paths: [volume], settle: '50ms', reload_after_start: '0', confirm: '300ms', ...rule }];
   const container = await startContainer([reinit, '-c', configFile({ command: [python, program, kind, file], watch })]);
-  const says = (line: string) => eventually(`the daemon says ${line}`, () => container.stdout().split('\n').includes(line), 20_000);
+  const says = (line: string) => eventually(`the daemon says ${line}`, () => container.stdout().split('\n').includes(line));
   await says('start one');
   const starts = () => container.stdout().match(/^start /gm)?.length ?? 0;
   return { container, directory, write: (text) => updateVolume(volume, { text: `${text}\n` }), says, starts };
@@ -79,7 +81,7 @@ public class App { public static void main(String[] a) throws Exception {
     const command = ['java', '-Xshare:auto', '-XX:TieredStopAtLevel=1', '-cp', directory, 'App', join(volume, 'text')];
     const watch = [{ name: 'text', paths: [volume], settle: '50ms', confirm: '500ms' }];
     const container = await startContainer([reinit, '-c', configFile({ command, watch })]);
-    const says = (line: string) => eventually(line, () => container.stdout().includes(`${line}\n`), 30_000);
+    const says = (line: string) => eventually(line, () => container.stdout().includes(`${line}\n`));
     await says('start one');
     await updateVolume(volume, { text: 'two' });
     await says('start two');

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../fixtures/kubelet.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
-import { configFile, installed, isRoot, pause, reinit, scratchDirectory, startContainer } from './harness.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { configFile, pause, reinit, startContainer } from './harness.ts';
 import { byWorkers, fast, lines, mainOf, nginxSite, type PayloadOptions, type Site, said } from './sites.ts';
 
 /** As a Secret of type kubernetes.io/tls has it. */

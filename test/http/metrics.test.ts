@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { reportOf } from '../../src/control/report.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createCpuTotal } from '../../src/http/usage.ts';
 import { fakeController, running, serve } from './serving.ts';
@@ -12,7 +13,9 @@ const seriesOf = (lines: readonly string[], series: string): string | undefined 
   lines.find((line) => line.startsWith(`${series} `))?.slice(series.length + 1);
 
 test('before anything has happened', async () => {
+  const before = Date.now();
   const lines = await metricsOf().lines();
+  const after = Date.now();
   expect(lines).toEqual(
     expect.arrayContaining([
       'reinit_config_last_reload_successful{rule="r"} 1',
@@ -34,7 +37,8 @@ test('before anything has happened', async () => {
     ]),
   );
   const started = Number(seriesOf(lines, 'reinit_application_start_time_seconds'));
-  expect(Math.abs(Date.now() / 1000 - 9 - started)).toBeLessThan(2);
+  expect(started * 1000).toBeGreaterThanOrEqual(before - 9_000);
+  expect(started * 1000).toBeLessThanOrEqual(after - 9_000);
   expect(seriesOf(lines, 'reinit_config_last_reload_success_timestamp_seconds{rule="r"}')).toBe(String(started));
 });
 
@@ -61,6 +65,12 @@ test.each(counted)('%s %o is counted', async (event, fields, series) => {
   expect(seriesOf(await lines(), series)).toBe('2');
 });
 
+test('polling that is configured has taken over from nothing', async () => {
+  const { controller, lines } = metricsOf(fakeController({ mode: 'poll' }));
+  controller.tell('watch_mode', { mode: 'poll' });
+  expect(seriesOf(await lines(), 'reinit_watch_fallbacks_total{rule="r"}')).toBe('0');
+});
+
 test('starts after the first one are restarts', async () => {
   const { controller, lines } = metricsOf();
   for (const reason of ['start', 'policy', 'failed_change', 'policy'])
@@ -68,6 +78,12 @@ test('starts after the first one are restarts', async () => {
   expect(seriesOf(await lines(), 'reinit_application_restarts_total{reason="policy"}')).toBe('2');
   expect(seriesOf(await lines(), 'reinit_application_restarts_total{reason="failed_change"}')).toBe('1');
   expect((await lines()).join()).not.toContain('reason="start"');
+  // With start_first the second one of two has been started.
+  for (const reason of ['change', 'uptime', 'asked'])
+    controller.journal.add({ level: 'info', msg: 'took over', fields: { event: 'took_over', reason } });
+  for (const reason of ['change', 'uptime', 'asked'])
+    expect(seriesOf(await lines(), `reinit_application_restarts_total{reason="${reason}"}`)).toBe('1');
+  expect(reportOf(controller, 0).restarts).toBe(6);
 });
 
 test('what a former controller has counted is not counted again', async () => {
@@ -105,6 +121,19 @@ test('a refusal that the journal remembers no more is still one', async () => {
   const { controller, lines } = metricsOf();
   controller.become({ rule: { desired: { hash: 'b'.repeat(64), files: undefined }, refused: 'b'.repeat(64), divergedAt: 2_000 } });
   expect(seriesOf(await lines(), 'reinit_config_last_reload_successful{rule="r"}')).toBe('0');
+});
+
+test('how a rule is watched is what its watch says, whatever the journal remembers', async () => {
+  const { controller, lines } = metricsOf();
+  const mode = async () => (await lines()).filter((line) => line.startsWith('reinit_watch_mode'));
+  controller.tell('watch_mode', { mode: 'poll' });
+  controller.tell('watch_warning', { code: 'polling' });
+  expect(await mode()).toEqual(['reinit_watch_mode{rule="r",mode="events"} 1']);
+  expect(reportOf(controller, 0).rules[0]?.warnings).toEqual([]);
+  controller.watching = { watched_by: 'poll', warnings: ['file events cannot be had'] };
+  for (let n = 0; n < 600; n += 1) controller.tell('change_seen', { to: 'b' });
+  expect(await mode()).toEqual(['reinit_watch_mode{rule="r",mode="poll"} 1']);
+  expect(reportOf(controller, 0).rules[0]?.warnings).toEqual(['file events cannot be had']);
 });
 
 test('durations, of reloads as they were told and of validators as they passed by', async () => {

@@ -45,6 +45,12 @@ test('the application, and reinit', () => {
   }
 });
 
+test('an application that is not ready, and why', () => {
+  const application = { ...report().application, ready: false, not_ready_because: '127.0.0.1:80 answered 503' };
+  const text = words(page(shown({ report: report([], { application }) })));
+  expect(text).toContain('It is not ready: 127.0.0.1:80 answered 503.');
+});
+
 test('the timeline: the newest first, each change once', () => {
   const markup = page(shown({ generations: [generation(), refusedGeneration()], entries }));
   expect(markup.match(/<li>/g)).toHaveLength(5);
@@ -59,6 +65,12 @@ test('the timeline: the newest first, each change once', () => {
   const places = order.map((part) => text?.indexOf(part) ?? -1);
   expect(places).not.toContain(-1);
   expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
+test('of one moment what was said last comes first', () => {
+  const text = words(page(shown({ entries: ['one', 'two', 'three'].map((words) => entry(5, 'warn', `the line ${words}`)) })));
+  expect(text.indexOf('line three')).toBeLessThan(text.indexOf('line two'));
+  expect(text.indexOf('line two')).toBeLessThan(text.indexOf('line one'));
 });
 
 describe('the headline is as bad as the worst', () => {

@@ -1,12 +1,21 @@
 import { expect, test } from 'vitest';
+import { gone } from '../fixtures/namespace.ts';
 import { running, serve } from './serving.ts';
+
+/** Its `readiness` says no. */
+const unserving = (problem: string) => ({ serving: { serves: false, since: 1_000, problem } });
 
 test('probes: a line each, and why not', async () => {
   const { controller, ask } = await serve();
   const both = async () => [await ask('/livez'), await ask('/readyz')].map(({ status, body }) => `${status} ${body.trim()}`);
   expect(await both()).toEqual(['200 ok', '200 ok']);
   controller.become({ service: { ...running, kind: 'running', readiness: { kind: 'unready' } } as typeof running });
-  expect(await both()).toEqual(['200 ok', '503 the application runs, and is not ready; all configuration is applied']);
+  expect(await both()).toEqual([
+    '200 ok',
+    '503 the application runs, and is not ready: it was not ready in time (ready); all configuration is applied',
+  ]);
+  controller.become({ service: { ...running, care: unserving('127.0.0.1:80 answered 503') } as typeof running });
+  expect((await both())[1]).toBe('503 the application runs, and is not ready: 127.0.0.1:80 answered 503; all configuration is applied');
   controller.become({ service: { kind: 'backoff', token: 2, attempt: 1, until: 20_000 } });
   expect((await both()).map((line) => line.slice(0, 3))).toEqual(['200', '503']);
   controller.become({ service: { kind: 'ended', code: 1 } });
@@ -29,7 +38,7 @@ test('status and history are JSON', async () => {
   controller.tell('change_seen', { from: 'a', to: 'b', files: ['/etc/r/x'] });
   const status = await ask('/status?pretty');
   expect(status.headers['content-type']).toBe('application/json; charset=utf-8');
-  expect(JSON.parse(status.body)).toMatchObject({ v: 1, healthy: true, application: { pid: 7 }, reinit: { version: '1.2.3' } });
+  expect(JSON.parse(status.body)).toMatchObject({ v: 1, healthy: true, application: { pid: gone }, reinit: { version: '1.2.3' } });
   expect(JSON.parse((await ask('/history')).body)).toMatchObject({ generations: [{ rule: 'r', hash: 'b', fate: 'seen' }] });
 });
 
@@ -75,7 +84,9 @@ test('a browser is told to trust nothing that did not come from here', async () 
   expect(nonces[0]).not.toBe(nonces[1]);
 });
 
-test('without the page there is none', async () => {
-  const { ask } = await serve({ page: false });
-  expect((await ask('/')).status).toBe(404);
+test('without the page there is none, and none is named', async () => {
+  const nowhere = async (page: boolean) => (await (await serve({ page })).ask('/nothing')).body.trim();
+  expect(await nowhere(true)).toBe('there are /livez, /readyz, /metrics, /status, /history, /, /events');
+  expect(await nowhere(false)).toBe('there are /livez, /readyz, /metrics, /status, /history, /events');
+  expect((await (await serve({ page: false })).ask('/')).status).toBe(404);
 });

@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:htt
 import { onTestFinished } from 'vitest';
 import type { HttpSettings, WatchRule } from '../../src/config/model.ts';
 import type { Controller } from '../../src/control/control.ts';
+import type { Watched } from '../../src/control/report.ts';
 import { freshRule, type RuleState } from '../../src/core/rule.ts';
 import type { ServiceState } from '../../src/core/service-state.ts';
 import type { State } from '../../src/core/state.ts';
@@ -12,6 +13,7 @@ import { createJournal, type Journal } from '../../src/journal/journal.ts';
 import type { LogFields } from '../../src/log/lines.ts';
 import { createLog, type Log } from '../../src/log/log.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { gone } from '../fixtures/namespace.ts';
 import { configOf } from '../fixtures/simulation.ts';
 
 export interface FakeController extends Controller {
@@ -21,12 +23,14 @@ export interface FakeController extends Controller {
   /** As the log would say it, of the rule `r`. */
   tell(event: string, fields?: LogFields): void;
   clock: number;
+  /** What its watches have to say. */
+  watching: Watched;
 }
 
 export const running: ServiceState = {
   kind: 'running',
   token: 1,
-  pid: 7,
+  pid: gone,
   attempt: 0,
   since: 1_000,
   readiness: { kind: 'ready' },
@@ -73,6 +77,8 @@ export function fakeController(rule: Partial<WatchRule> = {}): FakeController {
     },
     now: () => controller.clock,
     count: async () => ({ orphans: 5, forwarded: 4 }),
+    watching: { watched_by: 'events', warnings: [] },
+    watched: () => controller.watching,
     look: () => undefined,
     stop: () => undefined,
     become({ service = state.service, rule = {} }) {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { mostReaders } from '../../src/http/stream.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { gone } from '../fixtures/namespace.ts';
 import { running, serve } from './serving.ts';
 
 interface Reader {
@@ -36,22 +37,32 @@ const eventsOf = (text: string): [string, Record<string, unknown>][] =>
 
 test('first what is so, then what happens, and again what is so once that is another', async () => {
   const { port, controller } = await serve();
+  const next = gone + 1;
   const reader = read(port);
   await eventually('the status', () => eventsOf(reader.text()).length === 1);
   controller.tell('change_seen', { from: 'a', to: 'b' });
   controller.become({});
-  controller.become({ service: { ...running, pid: 8 } as typeof running });
+  controller.become({ service: { ...running, pid: next } as typeof running });
   await eventually('the next status', () => eventsOf(reader.text()).length === 3);
   expect(eventsOf(reader.text())).toMatchObject([
-    ['status', { application: { pid: 7 } }],
+    ['status', { application: { pid: gone } }],
     ['entry', { event: 'change_seen', to: 'b' }],
-    ['status', { application: { pid: 8 } }],
+    ['status', { application: { pid: next } }],
   ]);
   controller.become({});
   await new Promise((resolve) => setTimeout(resolve, 400)); // it would be told by then, were it another
-  controller.become({ service: { ...running, pid: 9 } as typeof running });
-  await eventually('one more status', () => eventsOf(reader.text()).some(([, value]) => JSON.stringify(value).includes('"pid":9')));
+  controller.become({ service: { ...running, pid: next + 1 } as typeof running });
+  await eventually('one more status', () =>
+    eventsOf(reader.text()).some(([, value]) => JSON.stringify(value).includes(`"pid":${next + 1}`)),
+  );
   expect(eventsOf(reader.text())).toHaveLength(4);
+});
+
+test('what it uses cannot be known where there is no application: that is told, too', async () => {
+  const { port, controller } = await serve();
+  controller.become({ service: { kind: 'backoff', token: 1, attempt: 1, until: 20_000 } });
+  const reader = read(port);
+  await eventually('usage', () => reader.text().includes('event: usage\ndata: null\n\n'));
 });
 
 test('so many readers, and no more; one that leaves makes room', async () => {

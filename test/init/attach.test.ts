@@ -2,16 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { constants } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { type Foreign, startForeign } from '../fixtures/foreign.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, type DrivenOptions, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { type DrivenOptions, endDriven, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { attach, orders, signalTo, stop } from '../fixtures/init/effects.ts';
-import { endAll, isRoot, reinitAsan } from '../fixtures/init/init.ts';
+import { reinitAsan } from '../fixtures/init/init.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const [hup, term] = [1, 15];
 const esrch = 3;

@@ -5,15 +5,12 @@ import { encodeCommit } from '../../src/link/codec.ts';
 import { constants } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { action, count, exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
 import { movesRealTime, unlessEmulated } from '../fixtures/init/emulated.ts';
-import { endAll, hostPid, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit, statusField } from '../fixtures/init/init.ts';
+import { hostPid, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit, statusField } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const record = compiled('record');
 const capture = constants.spawnFlags.values.capture;
@@ -273,7 +270,7 @@ describe('the controller', () => {
     for (const { life } of [hangs, paused]) life.commit([signalTo(1, 1, 12)]);
     const at = Date.now();
     process.kill(paused.one.pid, 'SIGSTOP');
-    await eventually('another', () => hangs.controller.lives.length === 2, 20_000);
+    await eventually('another', () => hangs.controller.lives.length === 2);
     const took = Date.now() - at;
     expect(took).toBeGreaterThan(9_000);
     expect(hangs.one.stderr()).toContain('hangs');

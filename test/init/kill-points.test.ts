@@ -3,14 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { LinkEvent } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, type Driven, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { type Driven, endDriven, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { action, exit, helper, hold, nested, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, reinit, reinitTest, send, signalsSeen } from '../fixtures/init/init.ts';
+import { reinit, reinitTest, send, signalsSeen } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const handed = 40;
 const counted = 45;
@@ -95,7 +92,7 @@ async function killedAt(point: number, split: boolean, timeoutMs: number, nests 
   driven.one.signal('SIGTERM');
   // 0 where the kill came so late that init left without another controller.
   expect([9, 0]).toContain(await driven.one.exited);
-  await closeControllers();
+  await endDriven();
   return /the controller ended \(signal 9\)/.test(driven.one.stderr());
 }
 

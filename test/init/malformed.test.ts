@@ -3,14 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { encodeCommit, encodeMessage } from '../../src/link/codec.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { action, attach, count, helper, hold, listen, nested, orders, output, signalTo, spawn } from '../fixtures/init/effects.ts';
-import { endAll, reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
+import { reinit, reinitAsan, says, send } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 /** With sanitizers, a read beyond a frame ends init, and with it the test. */
 const binary = existsSync(reinitAsan) ? reinitAsan : reinit;

@@ -3,17 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { constants } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, type DrivenOptions, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { type DrivenOptions, endDriven, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { exit, hold, nested, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, hostPid, isRoot, livingIn, namesIn, says, send, signalsSeen, statusField } from '../fixtures/init/init.ts';
+import { hostPid, livingIn, namesIn, says, send, signalsSeen, statusField } from '../fixtures/init/init.ts';
 import { descriptors, environment, parse } from '../fixtures/init/report.ts';
 import { type Namespace, processesOf } from '../fixtures/namespace.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const record = compiled('record');
 const forker = compiled('forker');

@@ -3,17 +3,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { constants, type LinkEvent } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
 import { unlessEmulated } from '../fixtures/init/emulated.ts';
-import { endAll, isRoot, says, send, signalsSeen } from '../fixtures/init/init.ts';
+import { says, send, signalsSeen } from '../fixtures/init/init.ts';
 import { environment, parse } from '../fixtures/init/report.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const notifier = compiled('notifier');
 const { notify } = constants.spawnFlags.values;

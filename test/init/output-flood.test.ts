@@ -5,18 +5,15 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, startDriven } from '../fixtures/init/controller.ts';
 import { exit, hold, nested, orders, output, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, statusField } from '../fixtures/init/init.ts';
+import { statusField } from '../fixtures/init/init.ts';
 import { flags, json, lines, pumpOf, removeScratch, running, scratch, shell, written } from '../fixtures/init/output.ts';
 import { processesOf } from '../fixtures/namespace.ts';
 import { makeFifo } from '../fixtures/pipe.ts';
 
 afterAll(removeScratch);
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const argv = (script: string): Buffer[] => shell(script).map((word) => Buffer.from(word));
 

@@ -1,18 +1,19 @@
-import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { contentOf } from '../../src/probe/processes.ts';
 import { eventually } from '../fixtures/eventually.ts';
-import { closeControllers, event, killLife, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, startDriven } from '../fixtures/init/controller.ts';
 import { exit, hold, nested, orders, output, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, livingIn, reinitTest, says } from '../fixtures/init/init.ts';
+import { livingIn, reinitTest, says } from '../fixtures/init/init.ts';
 import {
   contents,
   expectSame,
+  fifo,
   flags,
   lines,
   numbered,
+  prefixed,
   pumpOf,
   removeScratch,
   rotated,
@@ -21,45 +22,33 @@ import {
   shell,
   written,
 } from '../fixtures/init/output.ts';
-import { collect, gone, processesOf } from '../fixtures/namespace.ts';
-import { makeFifo } from '../fixtures/pipe.ts';
+import { gone, type Namespace, processesOf } from '../fixtures/namespace.ts';
 
 afterAll(removeScratch);
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 describe('nothing is lost', () => {
   it('of a stop while all pipes are full', async () => {
-    const path = join(scratch(), 'stdout');
-    const read = makeFifo(path);
+    const { through, rest } = fifo();
     const script = `trap 'stopped=1' TERM; '${lines}' 10000 100 65536 & until wait $!; do :; done; [ "$stopped" ] && exit 7`;
-    const { one } = await running(shell(script), output({ prefix: '> ' }), { through: shell('exec "$@" >"$0"').concat(path) });
+    const { one } = await running(shell(script), output({ prefix: '> ' }), { through });
     await eventually('the writer waits', () => processesOf(one.id).some((pid) => contentOf(`/proc/${pid}/wchan`).includes('pipe_write')));
     one.signal('SIGTERM');
-    const all = collect(read);
-    const ended = once(read, 'close');
+    const all = rest();
     expect(await one.exited).toBe(7);
-    await ended;
-    expectSame(all(), numbered(10_000).replaceAll(/^/gm, '> ').slice(0, -2));
+    expectSame(await all, prefixed('> ', numbered(10_000)));
   });
 
   it('of what is still in the pipes when the application has ended', async () => {
-    const path = join(scratch(), 'stdout');
-    const read = makeFifo(path);
-    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), {
-      through: shell('exec "$@" >"$0"').concat(path),
-    });
+    const { through, rest } = fifo();
+    const { one, controller } = await running([lines, '1500', '100', '65536'], output({ prefix: '> ' }), { through });
     const life = await controller.life(0);
     await event(life, 'exited');
     life.commit([exit(7)]);
     await eventually('init waits', () => life.ended());
-    const all = collect(read);
-    const ended = once(read, 'close');
+    const all = rest();
     expect(await one.exited).toBe(7);
-    await ended;
-    expectSame(all(), numbered(1500).replaceAll(/^/gm, '> ').slice(0, -2));
+    expectSame(await all, prefixed('> ', numbered(1500)));
   });
 
   it('to a file, which a reader that follows it sees whole', async () => {
@@ -97,32 +86,40 @@ describe('nothing is lost', () => {
     return numbers.length;
   }
 
+  /** An application that writes so many lines, and then stays: nothing is left to the end, when time is short. */
+  const waiting = (count: number): string[] => shell(`'${lines}' ${count} 100 10000 && read _`);
+
+  async function allWritten(one: Namespace, count: number): Promise<void> {
+    await says(one, `\n${numbered(count).slice(-100)}`);
+    one.stdin?.end('\n');
+    expect(await one.exited).toBe(0);
+  }
+
   it('when the pump is killed again and again', async () => {
     const count = 150_000;
-    const { one } = await running([lines, `${count}`, '100', '10000'], output());
-    let killed = 0;
-    for (let last = gone; killed < 12; ) {
-      const pump = await eventually('the next pump', () => pumpOf(one) ?? (one.ended() && gone));
-      if (pump === gone) break;
-      if (pump === last) continue;
-      process.kill(pump, 'SIGKILL');
-      last = pump;
-      killed += 1;
+    const { one } = await running(waiting(count), output(), { stdin: 'pipe' });
+    for (let [killed, last] = [0, gone]; killed < 12; killed += 1) {
+      last = await eventually('the next pump', () => [pumpOf(one)].find((pump) => pump !== last));
+      process.kill(last, 'SIGKILL');
     }
-    expect(await one.exited).toBe(0);
-    expect(killed).toBeGreaterThan(4);
-    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(killed * 1000);
+    await allWritten(one, count);
+    expect(expectNoneMissing(one.stdout(), count) - count).toBeLessThan(12 * 1000);
   });
 
-  it.each([3, 5, 7, 11])('when it is killed at each step of its work, each %i. time', async (every) => {
-    const path = scratch();
-    const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+  it('when it is killed at each step of its work, again and again', async () => {
     const count = 10_000;
-    const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
-    const one = await written([lines, `${count}`, '100', '10000'], how, { env, binary: reinitTest });
-    expectSame(contents(path), numbered(count));
-    expect(rotated(path).length).toBeGreaterThan(7);
-    expect(expectNoneMissing(one.stdout(), count)).toBeGreaterThanOrEqual(count);
+    let twice = 0;
+    for (const every of [3, 5, 7, 11]) {
+      const path = scratch();
+      const env = { ...process.env, REINIT_TEST_OUTPUT_KILL_EVERY: `${every}` };
+      const how = output({ path: join(path, 'app.log'), max_size: 2 ** 17, max_files: 100, also_stdout: 1 });
+      const { one } = await running(waiting(count), how, { env, binary: reinitTest, stdin: 'pipe' });
+      await allWritten(one, count);
+      expectSame(contents(path), numbered(count));
+      expect(rotated(path).length).toBeGreaterThan(7);
+      twice += expectNoneMissing(one.stdout(), count) - count;
+    }
+    expect(twice).toBeGreaterThan(0); // it was killed between a write and the count of it
   });
 
   it('when the controller is killed', async () => {
@@ -172,10 +169,9 @@ describe('instances', () => {
       life.commit([], { ack: life.events.at(-1)?.seq ?? 0 });
       await says(one, new RegExp(`^(> no end\n){${token}}$`));
     }
-    const before = performance.now();
     life.commit([exit(3)]);
     expect(await one.exited).toBe(3);
-    expect(performance.now() - before).toBeLessThan(4000);
+    expect(one.stderr()).not.toContain('nobody has read');
     expect(one.stdout()).toBe('> no end\n'.repeat(3));
   });
 

@@ -1,16 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { closeControllers } from '../fixtures/init/controller.ts';
+import { endDriven } from '../fixtures/init/controller.ts';
 import { output } from '../fixtures/init/effects.ts';
-import { endAll } from '../fixtures/init/init.ts';
-import { expectSame, json, lines, numbered, removeScratch, scratch, shell, written } from '../fixtures/init/output.ts';
+import { expectSame, json, lines, numbered, prefixed, removeScratch, scratch, shell, written } from '../fixtures/init/output.ts';
 
 afterAll(removeScratch);
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 describe('text', () => {
   it('gives each line of each stream its prefix, and a last line without an end one', async () => {
@@ -29,7 +25,7 @@ describe('text', () => {
 
   it('passes lines of any length, with one prefix each, whatever pieces they come in', async () => {
     const one = await written(shell(`'${lines}' 40 300000 7919`), output({ prefix: '> ' }));
-    expectSame(one.stdout(), numbered(40, 300_000).replaceAll(/^/gm, '> ').slice(0, -2));
+    expectSame(one.stdout(), prefixed('> ', numbered(40, 300_000)));
   });
 
   it('passes bytes that are no text', async () => {

@@ -2,15 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, startDriven } from '../fixtures/init/controller.ts';
 import { action, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
 import { isEmulated, movesRealTime, unlessEmulated } from '../fixtures/init/emulated.ts';
-import { endAll, naive, reinit, says, send, signalsSeen, startInit, tini } from '../fixtures/init/init.ts';
+import { naive, reinit, says, send, signalsSeen, startInit, tini } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const record = compiled('record');
 /** What the kernel keeps for itself (KILL, STOP), init's own (CHLD), and faults, which are about the process that has them. */

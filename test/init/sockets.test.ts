@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { constants, type Effect } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, killLife, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { type Address, helper, hold, listen, orders, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, isRoot, says } from '../fixtures/init/init.ts';
+import { says } from '../fixtures/init/init.ts';
 import { descriptors, environment, parse } from '../fixtures/init/report.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reinit-sockets-'));
@@ -16,8 +17,7 @@ chmodSync(directory, 0o755);
 const servers = new Set<Server>();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(async () => {
-  await endAll();
-  await closeControllers();
+  await endDriven();
   for (const server of servers) server.close();
   servers.clear();
 });

@@ -5,18 +5,15 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../src/link/messages.ts';
 import { constants } from '../../src/link/messages.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, startDriven } from '../fixtures/init/controller.ts';
 import { helper, hold, orders, spawn } from '../fixtures/init/effects.ts';
 import { unlessEmulated } from '../fixtures/init/emulated.ts';
-import { endAll, statusField } from '../fixtures/init/init.ts';
+import { statusField } from '../fixtures/init/init.ts';
 import { environment, parse } from '../fixtures/init/report.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reinit-spawn-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const report = compiled('report');
 const flags = constants.spawnFlags.values;

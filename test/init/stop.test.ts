@@ -4,14 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../src/link/messages.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, type Life, startDriven } from '../fixtures/init/controller.ts';
+import { endDriven, event, type Life, startDriven } from '../fixtures/init/controller.ts';
 import { exit, helper, hold, orders, signalTo, spawn, stop } from '../fixtures/init/effects.ts';
-import { endAll, livingIn, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
+import { livingIn, namesIn, reinit, reinitTest, says, send, signalsSeen, startInit } from '../fixtures/init/init.ts';
 
-afterEach(async () => {
-  await endAll();
-  await closeControllers();
-});
+afterEach(endDriven);
 
 const record = compiled('record');
 const forker = compiled('forker');

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
 import { compiled } from '../fixtures/init/compiled.ts';
-import { closeControllers, event, openController } from '../fixtures/init/controller.ts';
+import { endDriven, event, openController } from '../fixtures/init/controller.ts';
 import { nested, orders, stop } from '../fixtures/init/effects.ts';
 import { hasNoSubreaper, unlessEmulated } from '../fixtures/init/emulated.ts';
 import { reinit, signalsSeen, statusField, tini } from '../fixtures/init/init.ts';
@@ -11,7 +11,7 @@ import { closeTerminals, openTerminal, type Terminal } from '../fixtures/init/te
 
 afterEach(async () => {
   closeTerminals();
-  await closeControllers();
+  await endDriven();
 });
 
 const record = compiled('record');

@@ -38,14 +38,14 @@ describe('sink', () => {
     const sink = createSink({ writeSome: write, droppedLine });
     const lines = Array.from({ length: 30 }, (_, n) => `line ${n} ${'x'.repeat(n)}\n`);
     for (const line of lines) sink.write(line);
-    await expect.poll(read, { timeout: 10_000, interval: 5 }).toBe(lines.join(''));
+    await expect.poll(read, { timeout: 30_000, interval: 5 }).toBe(lines.join(''));
   });
 
   test('what does not fit is dropped whole, counted, and told when there is room again', async () => {
     const { write, read } = pipe(20);
     const sink = createSink({ writeSome: write, droppedLine, maxBytes: 50 });
     for (let n = 0; n < 20; n += 1) sink.write(`line number ${n}\n`);
-    await expect.poll(read, { timeout: 5_000, interval: 5 }).toMatch(/\n1\d dropped\n$/);
+    await expect.poll(read, { timeout: 30_000, interval: 5 }).toMatch(/\n1\d dropped\n$/);
     const lines = read().trim().split('\n');
     expect(lines.slice(0, -1).every((line) => /^line number \d+$/.test(line))).toBe(true);
     expect(lines.length - 1 + Number.parseInt(lines.at(-1) ?? '', 10)).toBe(20);
@@ -114,6 +114,9 @@ describe('log', () => {
     log.say('error', 'refused', { output: 'nginx: [emerg]\nline 2' });
     expect(out[0]).toMatch(/^reinit \d\d:\d\d:\d\d\.\d{3} ✗ refused\n {4}\| nginx: \[emerg\]\n {4}\| line 2\n$/);
     expect(readable('no JSON\n')).toBe('no JSON\n');
+    expect(readable(JSON.stringify({ level: 'info', time: '', msg: 'a\u001b[31m', output: 'b\u009b1m' }))).toBe(
+      'reinit    a?[31m\n    | b?1m\n',
+    );
   });
 
   test('pino touches neither stdout nor stderr of this process', () => {
@@ -296,7 +299,7 @@ describe('lines', () => {
       /nginx is not ready after 30s \(ready\): refused\. It is left running/,
     ],
     starting_beside: [{ kind: 'starting_beside' }, /a second nginx .*start_first/],
-    took_over: [{ kind: 'took_over', pid: 9, ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
+    took_over: [{ kind: 'took_over', pid: 9, reason: 'uptime', ms: 800 }, /the new nginx, pid 9, has taken over 800ms/],
     beside_failed: [
       { kind: 'beside_failed', problem: 'ended before it was ready: exit code 1' },
       /the new nginx ended before it was ready: exit code 1\. The old one goes on/,
@@ -312,6 +315,12 @@ describe('lines', () => {
     expect(msg).toMatch(expected);
     expect(fields.event).toBe(kind);
     expect(msg).not.toContain('\n');
+  });
+
+  test('a name that a terminal would obey is one that it shows', () => {
+    const difference = { files: ['/etc/nginx/\u001b[31mevil\nname'], more: 0 };
+    const { msg } = lineOf({ kind: 'change_seen', rule: '/etc/nginx', from: 'aa', to: 'bb', difference }, names);
+    expect(msg).toContain('(?[31mevil?name)');
   });
 
   test('files are named from the rule’s path on, others whole', () => {

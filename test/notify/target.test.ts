@@ -11,7 +11,7 @@ import type { NotifyEvent } from '../../src/notify/events.ts';
 import { startNotify } from '../../src/notify/notify.ts';
 import { openTarget } from '../../src/notify/target.ts';
 
-const within = { timeout: 15_000, interval: 5 };
+const within = { timeout: 30_000, interval: 5 };
 interface Got {
   readonly headers: IncomingMessage['headers'];
   readonly body: { readonly event: string; readonly hash: string; readonly count: number };

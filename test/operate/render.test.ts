@@ -106,6 +106,7 @@ test('history', () => {
 it was refused
     | line 3
 `);
+  expect(historyText([{ ...generation, files: ['/etc/\u001b[31m\nx'], more: 0 }], now)).toContain('  /etc/?[31m?x\n');
 });
 
 test.each([

@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
 import { allPids, contentOf } from '../../src/probe/processes.ts';
 import { reinit } from '../e2e/harness.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { collect, exitCode } from '../fixtures/namespace.ts';
 
 export interface Portable {
   readonly pid: number;
@@ -57,18 +57,7 @@ export function startPortable(command: readonly string[], { env, within = [] }: 
   return { pid: child.pid ?? 0, exited, stdout, stderr, signal: (signal) => void child.kill(signal), processes: () => processesWith(mark) };
 }
 
-const exitCode = (code: number | null, signal: NodeJS.Signals | null): number =>
-  signal === null ? (code ?? 0) : 128 + constants.signals[signal];
-
 const ended = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
-
-function collect(stream: NodeJS.ReadableStream): () => string {
-  let all = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    all += text;
-  });
-  return () => all;
-}
 
 /** All processes that have this variable in their environment. Zombies have none. */
 function processesWith(variable: string): number[] {

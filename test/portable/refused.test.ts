@@ -2,7 +2,9 @@ import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { libDir } from '../../scripts/building/paths.ts';
-import { configFile, isRoot, reinit, scratchDirectory } from '../e2e/harness.ts';
+import { configFile, reinit } from '../e2e/harness.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 import { startPortable } from './portable.ts';
 
 const command = ['sh', '-c', 'echo started'];

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configFile, installed, isRoot, logged, reinit, scratchDirectory } from '../e2e/harness.ts';
+import { configFile, logged, reinit } from '../e2e/harness.ts';
 import { byWorkers, fast, nginxSite, type Site, said, serves } from '../e2e/sites.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
 import { updateVolume } from '../fixtures/kubelet.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 import { applicationOf, controllerOf, hosts, kill, type Portable, startPortable } from './portable.ts';
 
 const nginxConfig = (site: Site): object => ({
@@ -145,7 +147,7 @@ describe('portable mode', () => {
     await said(run, 'started');
     const application = await applicationOf(run);
     writeFileSync(file, 'two');
-    await logged(run, /not_caught|does not catch|not caught/, 20_000);
+    await logged(run, /not_caught|does not catch|not caught/);
     expect(readFileSync(`/proc/${application}/comm`, 'utf8')).toBe('sleep\n');
     run.signal('SIGTERM');
     expect(await run.exited).toBe(143);

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { installed, isRoot, pause, python, reinit, scratchDirectory } from '../e2e/harness.ts';
+import { pause, python, reinit } from '../e2e/harness.ts';
 import { startTerminal } from '../e2e/terminal.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 import { startPortable } from './portable.ts';
 
 /** Counts the INTs that it gets; a HUP does not end it. */

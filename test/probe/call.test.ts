@@ -11,20 +11,9 @@ import { call } from '../../src/probe/call.ts';
 import { exchange } from '../../src/probe/http.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
-import {
-  drip,
-  httpServer,
-  httpsServer,
-  installed,
-  isRoot,
-  leavesNothingOpen,
-  node,
-  scratch,
-  selfSigned,
-  silent,
-  tcpServer,
-  timed,
-} from './support.ts';
+import { installed, isRoot } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { drip, httpServer, httpsServer, leavesNothingOpen, node, selfSigned, silent, tcpServer, timed } from './support.ts';
 
 const never = new AbortController().signal;
 
@@ -35,7 +24,7 @@ const callTo = (port: number, given: Partial<HttpCall> = {}): HttpCall => ({
   header_files: {},
   body: undefined,
   expected_status: [[200, 299]],
-  timeout: 3_000,
+  timeout: 30_000,
   retries: 0,
   retry_delay: 20,
   ...given,
@@ -63,7 +52,7 @@ async function recorder(...statuses: number[]): Promise<{ port: number; seen: Se
 }
 
 function file(content: string | Buffer): string {
-  const path = join(scratch(), 'value');
+  const path = join(scratchDirectory(), 'value');
   writeFileSync(path, content);
   return path;
 }
@@ -160,7 +149,7 @@ describe('header_files', () => {
 
   test('what cannot be read', async () => {
     const { port } = await recorder();
-    const directory = scratch();
+    const directory = scratchDirectory();
     const fifo = join(directory, 'fifo');
     execFileSync('mkfifo', [fifo]);
     mkdirSync(join(directory, 'd'));

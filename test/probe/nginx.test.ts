@@ -9,7 +9,9 @@ import { ask } from '../../src/probe/ask.ts';
 import { countOlder } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
 import { freePort } from '../fixtures/free-port.ts';
-import { bootTime, installed, nextTick, scratch } from './support.ts';
+import { installed } from '../fixtures/host.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { bootTime, nextTick } from './support.ts';
 
 interface Nginx {
   readonly pid: number;
@@ -23,7 +25,7 @@ interface Nginx {
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 async function startNginx(): Promise<Nginx> {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const port = await freePort();
   const paths = temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join(' ');
   const server = `server { listen 127.0.0.1:${port}; location = /ready { return 200 "yes"; } location / { return 503; } }`;
@@ -56,9 +58,9 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 const asked = (port: number, path: string): Promise<string | undefined> =>
-  ask({ kind: 'http_get', scheme: 'http', host: '127.0.0.1', port, path, headers: {} }, { pid: 0, since: 0 }, 1_000);
+  ask({ kind: 'http_get', scheme: 'http', host: '127.0.0.1', port, path, headers: {} }, { pid: 0, since: 0 }, 30_000);
 
-const workers = (pid: number, since: number): Promise<string | undefined> => ask({ kind: 'workers' }, { pid, since }, 1_000);
+const workers = (pid: number, since: number): Promise<string | undefined> => ask({ kind: 'workers' }, { pid, since }, 30_000);
 
 /** Keeps a worker busy: it has half of a request. */
 async function hold(port: number): Promise<Socket> {
@@ -74,7 +76,7 @@ describe.skipIf(!installed('nginx'))('nginx', () => {
     const { port } = await startNginx();
     expect(await asked(port, '/ready')).toBeUndefined();
     expect(await asked(port, '/other')).toBe(`http://127.0.0.1:${port}/other answered 503`);
-    expect(await ask({ kind: 'tcp_socket', host: '127.0.0.1', port }, { pid: 0, since: 0 }, 1_000)).toBeUndefined();
+    expect(await ask({ kind: 'tcp_socket', host: '127.0.0.1', port }, { pid: 0, since: 0 }, 30_000)).toBeUndefined();
   });
 
   test('has young workers after each reload, and none before', async () => {

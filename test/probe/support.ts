@@ -1,28 +1,18 @@
 /** Servers of one behaviour, processes to look at, and what must be as it was before. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { eventually } from '../fixtures/eventually.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 export const node = join(import.meta.dirname, '../../scripts/node');
-export const isRoot = process.getuid?.() === 0;
-export const installed = (program: string): boolean =>
-  ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((at) => existsSync(join(at, program)));
-
 export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
-
-/** Gone when the test is over. */
-export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'reinit-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** Listens until the test is over. */
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -64,7 +54,7 @@ export interface Certificate {
 
 /** Self-signed, of 127.0.0.1. */
 export function selfSigned(): Certificate {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const subject = ['-subj', '/CN=reinit-test', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'cert')];
@@ -74,11 +64,14 @@ export function selfSigned(): Certificate {
 
 export const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
-/** What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it. */
+/**
+ * What runs leaves no file or socket open, but for `more`: ends of servers in this process that have not seen it.
+ * A connection that is left to itself would be closed after 5 s, by Node.
+ */
 export async function leavesNothingOpen<T>(run: () => Promise<T>, more = 0): Promise<T> {
   const before = openFiles();
   const result = await run();
-  await eventually('as many open files as before', () => openFiles() <= before + more, 2_000);
+  await eventually('as many open files as before', () => openFiles() <= before + more, 4_000);
   return result;
 }
 
@@ -90,11 +83,11 @@ export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: 
 
 /** A shell that says `up` when it has done what it has to. It ends with all its children when the test is over. */
 export async function shell(script: string): Promise<ChildProcess & { readonly pid: number }> {
-  return until('up', spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] }));
+  return until('up', spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] }));
 }
 
-/** In a script for `shell`. */
-export const sleepers = (count: number): string => `for i in $(seq ${count}); do sleep 600 & done`;
+/** In a script for `shell`: children that wait for what nobody writes. They are no programs of their own: 500 of those take seconds to start. */
+export const sleepers = (count: number): string => `for i in $(seq ${count}); do read -u 3 & done`;
 
 export async function until(word: string, child: ChildProcess): Promise<ChildProcess & { readonly pid: number }> {
   const { pid } = child;

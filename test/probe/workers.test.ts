@@ -8,11 +8,13 @@ import { ask } from '../../src/probe/ask.ts';
 import { allPids, type Child, childPids, childrenAmong, listedChildren, parseStat, statOf } from '../../src/probe/processes.ts';
 import { countOlder, youngWorker } from '../../src/probe/workers.ts';
 import { eventually } from '../fixtures/eventually.ts';
+import { isRoot } from '../fixtures/host.ts';
 import { gone } from '../fixtures/namespace.ts';
-import { bootTime, isRoot, leavesNothingOpen, nextTick, node, scratch, shell, sleepers, until } from './support.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
+import { bootTime, leavesNothingOpen, nextTick, node, shell, sleepers, until } from './support.ts';
 
-const workers = (pid: number, since: number, timeoutMs = 3_000): Promise<string | undefined> =>
-  leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, timeoutMs));
+const workers = (pid: number, since: number): Promise<string | undefined> =>
+  leavesNothingOpen(() => ask({ kind: 'workers' }, { pid, since }, 30_000));
 
 async function childrenOf(pid: number, candidates = childPids(pid) ?? []): Promise<Child[]> {
   const children: Child[] = [];
@@ -37,7 +39,7 @@ describe('/proc/PID/stat', () => {
   });
 
   test("a real program with such a name: the kernel's answer is this one's", async () => {
-    const directory = scratch();
+    const directory = scratchDirectory();
     symlinkSync('/bin/sleep', join(directory, 'x) Z 1 (y'));
     const before = bootTime();
     const { pid } = await shell(`"${directory}/x) Z 1 (y" 600 & echo up; wait`);
@@ -144,7 +146,7 @@ describe('many processes', () => {
   test('500 are all looked at, whether they are listed or searched', async () => {
     const { pid } = await shell(`${sleepers(500)}; echo up; wait`);
     const since = await nextTick();
-    expect(await workers(pid, since, 30_000)).toContain('no worker');
+    expect(await workers(pid, since)).toContain('no worker');
     expect(await countOlder(pid, since)).toBe(500);
     expect(await childrenOf(pid, allPids())).toHaveLength(500);
   });

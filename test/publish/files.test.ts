@@ -4,7 +4,8 @@ import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { contentOf, everythingIn, hashOf, isRoot, publishing, put, release, storing } from '../fixtures/storing.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { contentOf, everythingIn, hashOf, publishing, put, release, storing } from '../fixtures/storing.ts';
 
 const child = fileURLToPath(new URL('../fixtures/store-child.ts', import.meta.url));
 const inode = (path: string) => fs.statSync(path).ino;

@@ -52,7 +52,7 @@ async function look(to: string): Promise<number | undefined> {
 /** Lets it run past its first publication, then kills it at an instant that nothing is synchronised with. */
 async function killOnce(run: Run, during: () => Promise<unknown>): Promise<void> {
   try {
-    await eventually('the first publication', () => run.last > 0 || run.process.exitCode !== null, 20_000);
+    await eventually('the first publication', () => run.last > 0 || run.process.exitCode !== null);
     const until = performance.now() + Math.random() * 80;
     do await during();
     while (performance.now() < until);

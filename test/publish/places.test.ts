@@ -4,7 +4,8 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/publish/store.ts';
-import { contentOf, everythingIn, hashOf, isRoot, publishing, put, release, storing, withTmpfs } from '../fixtures/storing.ts';
+import { isRoot } from '../fixtures/host.ts';
+import { contentOf, everythingIn, hashOf, publishing, put, release, storing, withTmpfs } from '../fixtures/storing.ts';
 import { ruleFor } from '../fixtures/watching.ts';
 
 describe.skipIf(!isRoot)('file systems', () => {

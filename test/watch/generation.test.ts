@@ -7,7 +7,7 @@ import { createReader, type ReaderEnvironment, type Reading, readGeneration } fr
 import { createLane, createLanes } from '../../src/watch/lanes.ts';
 import { fault, type Operations, realOperations } from '../../src/watch/operations.ts';
 import { createVolume, updateVolume } from '../fixtures/kubelet.ts';
-import { hashed, ruleFor, sha256, until, withDirectory } from '../fixtures/watching.ts';
+import { hashed, ruleFor, sha256, withDirectory } from '../fixtures/watching.ts';
 
 type Read = Extract<Reading, { kind: 'read' }>;
 
@@ -294,7 +294,7 @@ describe('what cannot be read', () => {
         const started = performance.now();
         expect((await reader.read()).kind).toBe('unreachable');
         expect((await other.read()).kind).toBe('unreachable');
-        expect(performance.now() - started).toBeLessThan(400);
+        expect(performance.now() - started).toBeLessThan(2_000);
       }
       expect(asked).toBe(1);
       nfs.lstat = realOperations.lstat;
@@ -345,8 +345,4 @@ test('a lane gives its place to the next one only when the operation has really 
   finish();
   await second;
   expect(ran).toBe(true);
-  await until(
-    () => ran,
-    () => 'never',
-  );
 });

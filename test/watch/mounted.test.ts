@@ -41,7 +41,7 @@ describe.concurrent('bind mounts', () => {
         fs.writeFileSync(`${host}.new`, 'five');
         fs.renameSync(`${host}.new`, host);
         await watcher.until(() => watcher.has('stale_mount'));
-        expect(performance.now() - before).toBeLessThan(580 + 200);
+        expect(performance.now() - before).toBeLessThan(580 + 2_000);
         await watcher.until(() => watcher.told.some(({ kind, path }) => kind === 'stale' && path === inside));
         expect(watcher.generations().length).toBe(3);
         await watcher.end();
@@ -146,7 +146,7 @@ describe.concurrent('without events', () => {
           const before = performance.now();
           await updateVolume(join(directory, 'v'), { a: content });
           await watcher.until(() => lastHash(watcher, join(directory, 'v/a')) === sha256(content));
-          expect(performance.now() - before).toBeLessThan(2 * rule.poll_interval + rule.settle + 200);
+          expect(performance.now() - before).toBeLessThan(2 * rule.poll_interval + rule.settle + 2_000);
         }
         expect(watcher.told.filter((event) => event.code === 'polling').length).toBe(1);
         await watcher.end();

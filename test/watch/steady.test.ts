@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { steadySince } from '../../src/watch/steady.ts';
-import { scratch } from '../config/support.ts';
+import { scratchDirectory } from '../fixtures/scratch.ts';
 
 /** As wall clock: the offset is none. */
 const since = (...paths: readonly string[]): number => steadySince(paths, 0);
 
 test('since the files, the links to them, or kubelet’s link were changed last; what was written into their times does not count', async () => {
-  const directory = scratch();
+  const directory = scratchDirectory();
   const [file, link] = [join(directory, 'file'), join(directory, 'link')];
   writeFileSync(file, 'x');
   symlinkSync(file, link);

@@ -1,7 +1,10 @@
 import { parseDuration } from '../../core/durations.ts';
 import { type Fault, type Kind, list, listKind, scalarKind, value } from '../kinds.ts';
 import type { MemoryLimit } from '../model.ts';
-import { nearest } from '../names.ts';
+import { nearest, noSuch } from '../names.ts';
+
+/** A line break or another control character; a tab is none of them here. */
+export const holdsControl = (text: string): boolean => /\p{Cc}/u.test(text.replaceAll('\t', ' '));
 
 export const text = (expected: string, placeholder: string): Kind<string> =>
   scalarKind({ type: 'text', expected, spelling: value(placeholder), json: { type: 'string', minLength: 1 } }, (given, fault) =>
@@ -19,7 +22,7 @@ export const user: Kind<string> = scalarKind(
   (given, fault) => (/^[^\s:]+(:[^\s:]+)?$/.test(given) ? given : fault('it is not of the form USER or USER:GROUP')),
 );
 
-const pathFault = (given: string, fault: Fault): string | undefined => {
+export const pathFault = (given: string, fault: Fault): string | undefined => {
   if (given.startsWith('/')) return given;
   return fault(given === '' ? 'it is empty' : 'it is not absolute');
 };
@@ -183,7 +186,6 @@ export const choice = <const C extends string>(choices: readonly C[]): Kind<C> =
       const found = choices.find((one) => one === given);
       if (found !== undefined) return found;
       const written = given.toLowerCase();
-      const near = nearest(written, choices) ?? nearest(written.replaceAll('_', '-'), choices);
-      return fault(`there is no such choice${near === undefined ? '' : `: did you mean ${near}?`}`);
+      return fault(noSuch('choice', nearest(written, choices) ?? nearest(written.replaceAll('_', '-'), choices)));
     },
   );

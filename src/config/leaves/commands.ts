@@ -3,7 +3,7 @@ import { type Fault, type Kind, kind, list, type Raw, scalar, wrongShape } from 
 
 export const argvJson = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 }] } as const;
 
-export function readArgv(raw: Raw, fault: Fault, ...at: readonly number[]): readonly string[] | undefined {
+function readArgv(raw: Raw, fault: Fault, ...at: readonly number[]): readonly string[] | undefined {
   if (typeof raw === 'string') {
     const split = splitCommand(raw);
     return split.ok ? checkedArgv(split.argv, fault, at) : fault(split.problem, ...at);

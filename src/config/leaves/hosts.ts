@@ -26,7 +26,7 @@ export const host: Kind<string> = scalarKind(
 );
 
 /** Takes the brackets off an IPv6 address. */
-export function readHost(text: string): string | undefined {
+function readHost(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare)) return bare;
   return bare === text && /^[\w.-]{1,253}$/.test(text) ? text : undefined;

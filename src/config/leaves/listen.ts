@@ -24,9 +24,9 @@ export const httpServer: Kind<Omit<HttpSettings, 'listen'> & { readonly listen: 
     spelling: { form: 'none' },
     json: { type: ['string', 'integer'] },
     hints: {
-      address: "reinit's name for it is listen",
-      addr: "reinit's name for it is listen",
-      bind: "reinit's name for it is listen",
+      address: 'listen',
+      addr: 'listen',
+      bind: 'listen',
       port: 'it is part of listen: 0.0.0.0:9533',
       host: 'it is part of listen: 0.0.0.0:9533',
       url: 'a request that makes the application take over its configuration is http in a rule under watch',

@@ -1,5 +1,5 @@
 import { isMapping, type Kind, kind, map, mapKind, type Raw, scalar, wrongShape } from '../kinds.ts';
-import { nearest } from '../names.ts';
+import { nearest, noSuch } from '../names.ts';
 
 const byte = (given: string): number | undefined => (/^\d{1,3}$/.test(given) && Number(given) <= 255 ? Number(given) : undefined);
 export const exitCodes: Kind<Readonly<Record<number, number>>> = mapKind(
@@ -20,7 +20,8 @@ export const exitCodes: Kind<Readonly<Record<number, number>>> = mapKind(
   },
 );
 
-const resources = [
+/** setrlimit(2). */
+export const resources = [
   'as',
   'core',
   'cpu',
@@ -37,7 +38,11 @@ const resources = [
   'rttime',
   'sigpending',
   'stack',
-];
+] as const;
+export type Resource = (typeof resources)[number];
+
+const isResource = (name: string): name is Resource => resources.some((one) => one === name);
+
 /** Names of setrlimit(2) in lower case, as compose and docker spell them. */
 export const limits: Kind<Readonly<Record<string, string>>> = mapKind(
   {
@@ -47,9 +52,8 @@ export const limits: Kind<Readonly<Record<string, string>>> = mapKind(
     json: { type: 'object', propertyNames: { enum: resources }, additionalProperties: { type: ['string', 'integer'] } },
   },
   (name, raw, fault) => {
-    if (!resources.includes(name)) {
-      const near = nearest(name, resources);
-      fault(`there is no such limit${near === undefined ? '' : `: did you mean ${near}?`}`);
+    if (!isResource(name)) {
+      fault(noSuch('limit', nearest(name, resources)));
       return undefined;
     }
     const given = scalar(raw, fault);

@@ -1,6 +1,6 @@
 import { type Kind, record, required, scalarKind, single, value, withDefault } from '../kinds.ts';
 import type { OutputFile } from '../model.ts';
-import { integer, onOff, path, size } from './basic.ts';
+import { holdsControl, integer, onOff, path, size } from './basic.ts';
 
 /** Init keeps it in a room of this size. */
 const longestPrefix = 256;
@@ -17,7 +17,7 @@ export const prefix: Kind<string> = scalarKind(
     json: { type: 'string', pattern: '^[^\\n\\r]*$', maxLength: longestPrefix },
   },
   (given, fault) => {
-    if (/\p{Cc}/u.test(given.replaceAll('\t', ' '))) return fault('it holds a line break or another control character');
+    if (holdsControl(given)) return fault('it holds a line break or another control character');
     return Buffer.byteLength(given) > longestPrefix ? fault(`it is longer than ${longestPrefix} bytes`) : given;
   },
 );
@@ -29,14 +29,13 @@ export const outputFile: Kind<OutputFile> = record(
     spelling: value('PATH'),
     json: { type: 'string', pattern: '^/' },
     hints: {
-      file: "reinit's name for it is path",
-      name: "reinit's name for it is path",
-      'max-size': "reinit's name for it is max_size",
-      size: "reinit's name for it is max_size",
-      max_file: "reinit's name for it is max_files",
-      rotate: "reinit's name for it is max_files",
-      keep: "reinit's name for it is max_files",
-      tee: "reinit's name for it is also_stdout",
+      file: 'path',
+      name: 'path',
+      size: 'max_size',
+      max_file: 'max_files',
+      rotate: 'max_files',
+      keep: 'max_files',
+      tee: 'also_stdout',
     },
   },
   {
@@ -50,8 +49,8 @@ export const outputFile: Kind<OutputFile> = record(
     also_stdout: withDefault(onOff, 'false', 'Whether all of it goes to stdout and stderr, too.'),
   },
   (given, fault) => {
-    if (given.max_size < smallestFile) return fault('its max_size is less than 64KiB');
-    return Buffer.byteLength(given.path) > longestPath ? fault('its path is too long') : given;
+    if (given.max_size < smallestFile) return fault('it is less than 64KiB', 'max_size');
+    return Buffer.byteLength(given.path) > longestPath ? fault('it is too long', 'path') : given;
   },
   single((given) => ({ path: given })),
 );

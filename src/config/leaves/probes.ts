@@ -103,13 +103,13 @@ const hints = {
   initial_delay_seconds: seconds('initial_delay'),
   period_seconds: seconds('period'),
   timeout_seconds: seconds('timeout'),
-  interval: "reinit's name for it is period",
-  start_period: "reinit's name for it is initial_delay",
-  retries: "reinit's name for it is failure_threshold",
-  http: "reinit's name for it is http_get",
-  tcp: "reinit's name for it is tcp_socket",
-  command: "reinit's name for it is exec",
-  test: "reinit's name for it is exec",
+  interval: 'period',
+  start_period: 'initial_delay',
+  retries: 'failure_threshold',
+  http: 'http_get',
+  tcp: 'tcp_socket',
+  command: 'exec',
+  test: 'exec',
   grpc: 'there is no such probe: exec: [grpc_health_probe, "-addr=127.0.0.1:50051"]',
   url: 'a URL stands alone, as in ready: http://127.0.0.1:8080/healthz',
   termination_grace_period_seconds: 'stop_timeout, beside the probe, says how long a stop may take',
@@ -165,22 +165,32 @@ export const ready = awaitedProbe({ failures: 30, delay: 0 });
 /** `confirm` alone says how long it is asked. */
 export const confirmation = awaitedProbe({ failures: mostFailures, delay: 300 });
 
-/** Of now: what the application has said of itself once, and what follows a reload, are no answer. */
-export const repeated: Kind<Probe> = record(
-  {
-    ...base,
-    expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432 or {exec: [pg_isready]}',
-    json: { type: 'string', pattern: '^(https?|tcp)://' },
-    hints: { ...hints, notify: askedAgain('notify'), workers: askedAgain('workers') },
-  },
-  repeatedParts,
-  (given, fault) => {
-    const check = checkOf(given, 'http_get, tcp_socket or exec', fault);
-    const { initial_delay, period, timeout, success_threshold, failure_threshold } = given;
-    return check && { check, initial_delay, period, timeout, success_threshold, failure_threshold };
-  },
-  single((text, fault) => (text === 'notify' || text === 'workers' ? fault(askedAgain(text)) : readUrl(text, fault))),
-);
+/**
+ * Of now: what the application has said of itself once, and what follows a reload, are no answer.
+ *
+ * @param mostSuccesses of which more would mean nothing
+ */
+const repeatedProbe = (mostSuccesses: number): Kind<Probe> =>
+  record(
+    {
+      ...base,
+      expected: 'a probe, such as http://127.0.0.1:8080/healthz, tcp://127.0.0.1:5432 or {exec: [pg_isready]}',
+      json: { type: 'string', pattern: '^(https?|tcp)://' },
+      hints: { ...hints, notify: askedAgain('notify'), workers: askedAgain('workers') },
+    },
+    repeatedParts,
+    (given, fault) => {
+      const check = checkOf(given, 'http_get, tcp_socket or exec', fault);
+      const { initial_delay, period, timeout, success_threshold, failure_threshold } = given;
+      if (success_threshold > mostSuccesses) return fault('one yes is enough here', 'success_threshold');
+      return check && { check, initial_delay, period, timeout, success_threshold, failure_threshold };
+    },
+    single((text, fault) => (text === 'notify' || text === 'workers' ? fault(askedAgain(text)) : readUrl(text, fault))),
+  );
+
+/** One that says yes once lives, as for Kubernetes, which refuses more. */
+export const liveness = repeatedProbe(1);
+export const readiness = repeatedProbe(Number.POSITIVE_INFINITY);
 
 function askedAgain(name: 'notify' | 'workers'): string {
   return `${name} cannot be asked over and over: use http_get, tcp_socket or exec`;

@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
 import { type Kind, record, required, scalarKind, single, value, withDefault } from '../kinds.ts';
 import type { Publish } from '../model.ts';
-import { choice, integer } from './basic.ts';
+import { choice, integer, pathFault } from './basic.ts';
 
 /** Without a slash at its end: it is going to be the name of a link. */
 const target: Kind<string> = scalarKind(
   { type: 'path', expected: 'an absolute path, such as /run/app/config', spelling: value('PATH'), json: { type: 'string', pattern: '^/' } },
   (given, fault) => {
-    if (!given.startsWith('/')) return fault(given === '' ? 'it is empty' : 'it is not absolute');
+    if (pathFault(given, fault) === undefined) return undefined;
     const path = posix.normalize(given).replace(/\/+$/, '');
     return path === '' ? fault('it is the root directory') : path;
   },
@@ -20,14 +20,14 @@ export const publish: Kind<Publish> = record(
     spelling: value('PATH'),
     json: { type: 'string', pattern: '^/' },
     hints: {
-      path: "reinit's name for it is to",
-      dir: "reinit's name for it is to",
-      directory: "reinit's name for it is to",
-      target: "reinit's name for it is to",
-      destination: "reinit's name for it is to",
-      strategy: "reinit's name for it is mode",
-      history: "reinit's name for it is keep",
-      generations: "reinit's name for it is keep",
+      path: 'to',
+      dir: 'to',
+      directory: 'to',
+      target: 'to',
+      destination: 'to',
+      strategy: 'mode',
+      history: 'keep',
+      generations: 'keep',
     },
   },
   {

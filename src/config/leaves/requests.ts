@@ -18,8 +18,8 @@ import {
   withDefault,
 } from '../kinds.ts';
 import type { HttpCall } from '../model.ts';
-import { nearest } from '../names.ts';
-import { duration, integer } from './basic.ts';
+import { nearest, noSuch } from '../names.ts';
+import { duration, holdsControl, integer } from './basic.ts';
 
 const anything = /./s;
 
@@ -39,9 +39,7 @@ export const headers: Kind<Readonly<Record<string, string>>> = mapKind(
     const given = scalar(raw, fault);
     if (given === undefined) return undefined;
     if (!headerName.test(name)) return fault(notHeaderName);
-    return /[\p{Cc}]/u.test(given.replaceAll('\t', ' '))
-      ? fault('its value holds a line break or another control character')
-      : [name, given];
+    return holdsControl(given) ? fault('its value holds a line break or another control character') : [name, given];
   },
 );
 
@@ -84,9 +82,7 @@ const method: Kind<string> = scalarKind(
   { type: 'method', expected: methods.join(', ').replace(/, ([^,]*)$/, ' or $1'), spelling: value('METHOD'), json: { enum: methods } },
   (given, fault) => {
     const name = given.toUpperCase();
-    if (methods.includes(name)) return name;
-    const near = nearest(name, methods);
-    return fault(`there is no such method${near === undefined ? '' : `: did you mean ${near}?`}`);
+    return methods.includes(name) ? name : fault(noSuch('method', nearest(name, methods)));
   },
 );
 
@@ -151,18 +147,18 @@ export const httpCall: Kind<HttpCall> = record(
     type: 'URL, or map',
     expected: 'a URL, or a mapping such as {url: "http://127.0.0.1:9090/-/reload", method: POST}',
     hints: {
-      uri: "reinit's name for it is url",
-      webhook_url: "reinit's name for it is url",
+      uri: 'url',
+      webhook_url: 'url',
       http_headers: 'headers here, a mapping of name to value',
       header: 'headers here, a mapping of name to value',
       token: 'a secret comes from a file: header_files: {Authorization: /run/secrets/token}',
       auth: 'a secret comes from a file: header_files: {Authorization: /run/secrets/token}',
       bearer_token_file: 'header_files: {Authorization: /run/secrets/token}, whose file holds all of the value, Bearer …',
       basic_auth: 'header_files: {Authorization: /run/secrets/basic}, whose file holds all of the value, Basic …',
-      data: "reinit's name for it is body",
-      payload: "reinit's name for it is body",
-      status: "reinit's name for it is expected_status",
-      success_codes: "reinit's name for it is expected_status",
+      data: 'body',
+      payload: 'body',
+      status: 'expected_status',
+      success_codes: 'expected_status',
     },
   },
   parts,

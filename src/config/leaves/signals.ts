@@ -1,7 +1,7 @@
 import { parseSignal, sigkill, signalName, signalNames, sigstop } from '../../core/signals.ts';
 import { type Kind, list, listKind, map, mapKind, scalar, scalarKind, value } from '../kinds.ts';
 import type { SignalRule } from '../model.ts';
-import { nearest } from '../names.ts';
+import { nearest, noSuch } from '../names.ts';
 
 const catchable = 'KILL and STOP cannot be caught by any program';
 const signalText = 'a signal, such as HUP, SIGUSR1, RTMIN+1 or 10';
@@ -10,8 +10,7 @@ const signalText = 'a signal, such as HUP, SIGUSR1, RTMIN+1 or 10';
 function readSignal(given: string, caught: boolean, fault: (problem: string) => undefined): number | undefined {
   const n = parseSignal(given);
   if (n === undefined) {
-    const near = nearest(given.toUpperCase().replace(/^SIG/, ''), signalNames);
-    fault(`there is no such signal${near === undefined ? '' : `: did you mean ${near}?`}`);
+    fault(noSuch('signal', nearest(given.toUpperCase().replace(/^SIG/, ''), signalNames)));
   } else if (caught && (n === sigkill || n === sigstop)) {
     fault(catchable);
     return undefined;

@@ -1,15 +1,19 @@
 /** The configuration itself: mistakes, and what is allowed and probably not meant. */
+import { formatConfigError, type Mistake } from '../../config/errors.ts';
 import type { Config } from '../../config/model.ts';
 import { error, type Finding, info, ok, warn } from '../finding.ts';
 
 /** What came of reading file, variables and flags. */
-export type Loaded =
-  | { readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly config: undefined; readonly mistakes: readonly string[]; readonly warnings: readonly string[] };
+export type Loaded = ({ readonly config: Config } | { readonly config: undefined; readonly mistakes: readonly Mistake[] }) & {
+  readonly warnings: readonly string[];
+  /** Said where there is no file; flags and variables alone will do, too. */
+  readonly noFile?: string | undefined;
+};
 
 /** @param command empty: nobody has said which */
 export function configurationFindings(loaded: Loaded, command: readonly string[]): Finding[] {
-  const doubts = loaded.warnings.map((warning) => warn('config.doubt', warning));
+  const noFile = loaded.noFile === undefined ? [] : [info('config.no_file', loaded.noFile)];
+  const doubts = [...noFile, ...loaded.warnings.map((warning) => warn('config.doubt', warning))];
   if (loaded.config === undefined) return [...loaded.mistakes.map(mistakeFinding), ...doubts];
   const { main } = loaded.config.services;
   const none =
@@ -29,9 +33,7 @@ export function configurationFindings(loaded: Loaded, command: readonly string[]
 }
 
 /** As `reinit validate` says it: the first line is what is wrong, the others where and what to do. */
-function mistakeFinding(text: string): Finding {
-  const [title = '', ...rest] = text.split('\n');
-  const hint = rest.find((line) => /^ {2}hint: /.test(line))?.replace(/^ {2}hint: /, '') ?? '';
-  const detail = rest.filter((line) => !/^ {2}hint: /.test(line)).join('\n');
-  return error('config.mistake', title, { detail, remedy: hint });
+function mistakeFinding({ hint, ...mistake }: Mistake): Finding {
+  const [title = '', ...rest] = formatConfigError([mistake]).split('\n');
+  return error('config.mistake', title, { detail: rest.join('\n'), remedy: hint ?? '' });
 }

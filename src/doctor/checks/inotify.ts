@@ -4,7 +4,8 @@ import type { Inotify } from '../facts/kernel.ts';
 import type { Watched } from '../facts/watched.ts';
 import { type Finding, info, ok, warn } from '../finding.ts';
 
-export function inotifyFindings(inotify: Inotify, watched: readonly Watched[]): Finding[] {
+/** @param running a reinit runs, whose own watches are among those that are counted */
+export function inotifyFindings(inotify: Inotify, watched: readonly Watched[], running: boolean): Finding[] {
   const following = watched.filter(({ policy, reading }) => policy.mode !== 'poll' && reading.kind === 'read');
   if (following.length === 0) return [];
   const { maxInstances, maxWatches, instances, watches, refused } = inotify;
@@ -20,7 +21,7 @@ export function inotifyFindings(inotify: Inotify, watched: readonly Watched[]): 
   }
   const needed = following.reduce((sum, { reading }) => sum + (reading.kind === 'read' ? reading.plan.points.size : 0), 0);
   const found: Finding[] = [];
-  if (maxWatches !== undefined && watches + needed > maxWatches)
+  if (maxWatches !== undefined && !running && watches + needed > maxWatches)
     found.push(
       warn('inotify.watches', `${needed} places are to be watched, and this user has room for ${Math.max(0, maxWatches - watches)}`, {
         detail: use(inotify),

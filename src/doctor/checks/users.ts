@@ -1,7 +1,7 @@
 /** Users, and what they may do. */
+import type { Resource } from '../../config/leaves/maps.ts';
 import type { ServiceConfig } from '../../config/model.ts';
 import type { Account, Accounts } from '../facts/accounts.ts';
-import type { Limit } from '../facts/kernel.ts';
 import type { Watched } from '../facts/watched.ts';
 import { error, type Finding, ok, warn } from '../finding.ts';
 import { type Capability, has, refusedAt, stepText } from '../identity.ts';
@@ -10,8 +10,9 @@ export function userFindings(
   accounts: Accounts,
   service: ServiceConfig,
   watched: readonly Watched[],
-  limits: ReadonlyMap<string, Limit>,
+  limits: ReadonlyMap<string, number>,
 ): Finding[] {
+  // The application comes last, and so stands for its name.
   const named = new Map(
     [...accounts.validators.values(), accounts.application].flatMap((one) => (one.kind === 'same' ? [] : [[one.user, one] as const])),
   );
@@ -33,8 +34,7 @@ function accountFindings(account: Exclude<Account, { kind: 'same' }>, { init, ap
   // Validators are signalled too: at the end of their time.
   const missing = needed.filter((name) => !has(init, name) && !(name === 'KILL' && account.ids.uid === init.uid));
   if (missing.length === 0) return [ok('user.known', `reinit may run programs as ${account.actor.text}, and signal them`)];
-  const what =
-    account === application || account.user === (application.kind === 'named' ? application.user : '') ? 'the application' : 'a validator';
+  const what = account === application ? 'the application' : 'a validator';
   return [
     error(
       'user.capabilities',
@@ -66,21 +66,29 @@ function readFindings({ policy: { name: rule }, trails }: Watched, application: 
 }
 
 /** Names of setrlimit(2) and of /proc/PID/limits. */
-const limitNames: Readonly<Record<string, string>> = {
+const limitNames: Readonly<Record<Resource, string>> = {
+  as: 'address space',
+  core: 'core file size',
+  cpu: 'cpu time',
+  data: 'data size',
+  fsize: 'file size',
+  locks: 'file locks',
+  memlock: 'locked memory',
+  msgqueue: 'msgqueue size',
+  nice: 'nice priority',
   nofile: 'open files',
   nproc: 'processes',
-  core: 'core file size',
-  memlock: 'locked memory',
+  rss: 'resident set',
+  rtprio: 'realtime priority',
+  rttime: 'realtime timeout',
+  sigpending: 'pending signals',
   stack: 'stack size',
-  as: 'address space',
-  fsize: 'file size',
-  data: 'data size',
 };
 
-function limitFindings({ limits }: ServiceConfig, { init }: Accounts, now: ReadonlyMap<string, Limit>): Finding[] {
+function limitFindings({ limits }: ServiceConfig, { init }: Accounts, now: ReadonlyMap<string, number>): Finding[] {
   if (has(init, 'SYS_RESOURCE')) return [];
   return Object.entries(limits).flatMap(([name, text]) => {
-    const hard = now.get(limitNames[name] ?? '')?.hard;
+    const hard = now.get(limitNames[name as Resource]);
     const [soft = '', given = soft] = text.split(':');
     const wanted = given === 'unlimited' ? Number.POSITIVE_INFINITY : Number(given);
     if (hard === undefined || wanted <= hard) return [];

@@ -11,7 +11,8 @@ export function validatorFindings(runs: readonly DryRun[] | undefined, inherited
       ? [error('validate.environment', inherited.problem, { rule: environmentRule, remedy: 'Correct the files of env_from.' })]
       : [];
   if (runs !== undefined) return [...environment, ...runs.map(runFinding)];
-  return wanted ? environment : [...environment, info('validate.not_run', 'validators were not run (--no-run)')];
+  const hindrance = inherited.kind === 'problem' ? 'variables of env_from cannot be had' : 'a user is not known';
+  return [...environment, info('validate.not_run', `validators were not run${wanted ? `: ${hindrance}` : ' (--no-run)'}`)];
 }
 
 function runFinding({ rule, program, timeoutMs, verdict, groupless }: DryRun): Finding {

@@ -1,13 +1,9 @@
 /** What the kernel and the container leave to reinit and its application. */
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
+import { contentOf } from '../../probe/processes.ts';
+import { limitOfContainer } from '../../usage/cgroup.ts';
 import { codeOf } from '../../watch/operations.ts';
 import { countInotify } from './processes.ts';
-
-/** `soft` and `hard`; infinite where there is none. */
-export interface Limit {
-  readonly soft: number;
-  readonly hard: number;
-}
 
 export interface Kernel {
   readonly inotify: Inotify;
@@ -15,8 +11,8 @@ export interface Kernel {
   readonly memoryLimit: number | undefined;
   readonly pidsLimit: number | undefined;
   readonly pidsUsed: number | undefined;
-  /** Of this process, by the names of /proc/self/limits. */
-  readonly limits: ReadonlyMap<string, Limit>;
+  /** The hard ones of this process, by the names of /proc/self/limits; infinite where there is none. */
+  readonly limits: ReadonlyMap<string, number>;
   /** Libraries that every dynamic program of the image has to load, and how many of them are missing. */
   readonly preload: { readonly libraries: number; readonly missing: number } | undefined;
 }
@@ -39,10 +35,10 @@ export function readKernel(uid: number): Kernel {
       ...countInotify(uid),
       refused: tryInotify(),
     },
-    memoryLimit: controlled('memory.max', 'memory/memory.limit_in_bytes'),
+    memoryLimit: limitOfContainer(),
     pidsLimit: controlled('pids.max', 'pids/pids.max'),
     pidsUsed: controlled('pids.current', 'pids/pids.current'),
-    limits: parseLimits(textOf('/proc/self/limits') ?? ''),
+    limits: parseLimits(contentOf('/proc/self/limits')),
     preload: readPreload(),
   };
 }
@@ -64,7 +60,7 @@ function smallest(...files: readonly string[]): number | undefined {
 
 /** cgroup v2, else v1; at the root of what is mounted, which in a container is its own, else where /proc/self/cgroup says. */
 function controlled(unified: string, legacy: string): number | undefined {
-  const own = /^0::(\/.*)$/m.exec(textOf('/proc/self/cgroup') ?? '')?.[1] ?? '/';
+  const own = /^0::(\/.*)$/m.exec(contentOf('/proc/self/cgroup'))?.[1] ?? '/';
   return numberIn(`/sys/fs/cgroup/${unified}`) ?? numberIn(`/sys/fs/cgroup${own}/${unified}`) ?? numberIn(`/sys/fs/cgroup/${legacy}`);
 }
 
@@ -72,32 +68,25 @@ function controlled(unified: string, legacy: string): number | undefined {
 const unlimited = 2 ** 60;
 
 function numberIn(file: string): number | undefined {
-  const text = textOf(file)?.trim() ?? '';
+  const text = contentOf(file).trim();
   return /^\d+$/.test(text) && Number(text) < unlimited ? Number(text) : undefined;
 }
 
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 /** `Max open files            1024                 524288               files` */
-export function parseLimits(text: string): ReadonlyMap<string, Limit> {
+export function parseLimits(text: string): ReadonlyMap<string, number> {
   const value = (word: string): number => (word === 'unlimited' ? Number.POSITIVE_INFINITY : Number(word));
   return new Map(
-    text.split('\n').flatMap((line): [string, Limit][] => {
-      const fields = /^Max (.+?) {2,}(\d+|unlimited) +(\d+|unlimited)/.exec(line);
-      return fields === null ? [] : [[fields[1] ?? '', { soft: value(fields[2] ?? ''), hard: value(fields[3] ?? '') }]];
+    text.split('\n').flatMap((line): [string, number][] => {
+      const fields = /^Max (.+?) {2,}(?:\d+|unlimited) +(\d+|unlimited)/.exec(line);
+      return fields === null ? [] : [[fields[1] ?? '', value(fields[2] ?? '')]];
     }),
   );
 }
 
 /** Names are parted by white space or colons (ld.so(8)); one without a slash is looked for by the loader. */
 function readPreload(): Kernel['preload'] {
-  const names = (textOf('/etc/ld.so.preload') ?? '')
+  const names = Buffer.from(contentOf('/etc/ld.so.preload'), 'latin1')
+    .toString('utf8')
     .replaceAll(/#.*$/gm, '')
     .split(/[\s:]+/)
     .filter(Boolean);

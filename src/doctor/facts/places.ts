@@ -9,6 +9,8 @@ import { privatePlaces } from '../../publish/store.ts';
 import { checkTarget } from '../../publish/target.ts';
 import { createLane } from '../../watch/lanes.ts';
 import { codeOf } from '../../watch/operations.ts';
+import type { Trail } from '../identity.ts';
+import { trailTo } from './trail.ts';
 
 /** A mount that hangs is told, and not waited for. */
 const lane = createLane(2);
@@ -27,10 +29,12 @@ export interface Places {
   readonly usual: readonly { readonly path: string; readonly writable: boolean }[];
   /** The directory of a control socket whose path was set. */
   readonly control: { readonly path: string; readonly writable: boolean } | undefined;
+  /** The directory of `output.file`, which the application's user writes to. `writable`: by us. */
+  readonly output: { readonly path: string; readonly writable: boolean; readonly trail: Trail } | undefined;
   readonly terminationLog: 'none' | 'writable' | 'refused';
 }
 
-export async function readPlaces({ state_dir: state, watch, control_socket: socket }: ServiceConfig): Promise<Places> {
+export async function readPlaces({ state_dir: state, watch, control_socket: socket, output }: ServiceConfig): Promise<Places> {
   const published = watch.flatMap(({ name, publish }) => (publish === undefined ? [] : [{ rule: name, publish }]));
   return {
     state: state === undefined ? undefined : await placeFor('state_dir', state, state, async () => undefined),
@@ -44,6 +48,7 @@ export async function readPlaces({ state_dir: state, watch, control_socket: sock
     ),
     usual: await Promise.all(privatePlaces.map(async (path) => ({ path, writable: await isWritable(path) }))),
     control: isAbsolute(socket) ? { path: dirname(socket), writable: await isWritable(dirname(socket)) } : undefined,
+    output: output?.file && (await outputPlace(dirname(output.file.path))),
     terminationLog: await lookAtTerminationLog(),
   };
 }
@@ -72,6 +77,12 @@ const isWritable = (directory: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+const outputPlace = async (path: string): Promise<Places['output']> => ({
+  path,
+  writable: await isWritable(path),
+  trail: trailTo(path) ?? [],
+});
 
 async function lookAtTerminationLog(): Promise<Places['terminationLog']> {
   const found = await stat(terminationLogPath).catch(() => undefined);

@@ -52,5 +52,3 @@ function contentOfProgram(file: string): Content {
     return { kind: 'unread' };
   }
 }
-
-export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -2,10 +2,11 @@
 import type { Config } from '../../config/model.ts';
 import type { Users } from '../../controller/effects.ts';
 import { policiesOf } from '../../core/policy.ts';
+import { isDirectory } from '../../host/directory.ts';
 import { type Account, type Accounts, readAccounts } from './accounts.ts';
 import { type Places, readPlaces } from './places.ts';
 import { type Application, type Processes, readApplication } from './processes.ts';
-import { findProgram, isDirectory, type Program } from './programs.ts';
+import { findProgram, type Program } from './programs.ts';
 import { type DryRun, dryRuns, type Inherited, readInherited } from './validators.ts';
 import type { Variables } from './variables.ts';
 import { readWatched, type Watched } from './watched.ts';
@@ -30,7 +31,7 @@ export interface ServiceFacts {
   readonly programs: readonly Named[];
   readonly workingDirThere: boolean;
   readonly inherited: Inherited;
-  /** Undefined: they were not to be run, or not by us. */
+  /** Undefined: they were not to be run, or could not be. */
   readonly dryRuns: readonly DryRun[] | undefined;
   /** Of a running reinit. */
   readonly application: Application | undefined;
@@ -53,6 +54,7 @@ export async function readService({ config, command: given, variables, processes
   const inherited = await readInherited(config);
   const users = usersOf(accounts);
   const variablesOfFiles = inherited.kind === 'read' ? inherited.variables : undefined;
+  const asked = policiesOf(main).some(({ validate }) => validate.length > 0);
   const world = users && { config, users, variables, watched };
   return {
     config,
@@ -66,7 +68,7 @@ export async function readService({ config, command: given, variables, processes
     })),
     workingDirThere: main.working_dir === undefined || isDirectory(main.working_dir),
     inherited,
-    dryRuns: run && world && variablesOfFiles ? await dryRuns(world, variablesOfFiles) : undefined,
+    dryRuns: run ? (asked ? world && variablesOfFiles && (await dryRuns(world, variablesOfFiles)) : []) : undefined,
     application: readApplication(processes, main.attach),
   };
 }
@@ -93,6 +95,8 @@ function namesIn({ services: { main } }: Config, command: readonly string[], acc
     ...(main.attach === undefined ? one('command', command) : []),
     ...main.env_validate.flatMap((argv) => one('env_validate', argv)),
     ...probe('ready', main.ready?.check),
+    ...probe('liveness', main.liveness?.check),
+    ...probe('readiness', main.readiness?.check),
     ...main.watch.flatMap(({ name, validate, exec, confirm_by }) => [
       ...validate.flatMap((argv) => one('validate', argv, name, validators.get(name))),
       ...exec.flatMap((argv) => one('exec', argv, name)),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config/model.ts';
-import { effectOf, type Users } from '../../controller/effects.ts';
+import { effectOf, type Users, validatorUser } from '../../controller/effects.ts';
 import type { Verdict } from '../../core/notes.ts';
 import { isStaged, policiesOf, type RulePolicy } from '../../core/policy.ts';
 import { endOf } from '../../core/wait-status.ts';
@@ -22,7 +22,6 @@ import type { Watched } from './watched.ts';
 
 export interface DryRun {
   readonly rule: string;
-  readonly source: RulePolicy['source'];
   /** The validator's command, without its arguments. */
   readonly program: string;
   readonly timeoutMs: number;
@@ -75,10 +74,9 @@ export async function dryRuns(world: World, inherited: ReadonlyMap<string, strin
 }
 
 function resultOf({ users }: World, rule: RulePolicy, step: number, verdict: Verdict): DryRun {
-  const user = users.validators.has(rule.name) ? users.validators.get(rule.name) : users.application;
-  const groupless = (user?.groups.length ?? 0) > 0;
-  const { name, source, validate_timeout: timeoutMs } = rule;
-  return { rule: name, source, program: rule.validate[step]?.[0] ?? '', timeoutMs, groupless, verdict };
+  const groupless = (validatorUser(rule.name, users)?.groups.length ?? 0) > 0;
+  const { name, validate_timeout: timeoutMs } = rule;
+  return { rule: name, program: rule.validate[step]?.[0] ?? '', timeoutMs, groupless, verdict };
 }
 
 interface PrivateCopy {
@@ -126,8 +124,7 @@ async function validate(
   const environment = config.services.main.env_from.length > 0 ? 'read' : undefined;
   const effect = effectOf({ kind: 'validate', rule: rule.name, token: 1, step, directory, environment }, config, users, () => inherited);
   if (effect.kind !== 'spawn') throw new Error('a validator is spawned');
-  const verdict = await run(inEnvironment(effect, variables), rule.validate_timeout);
-  return 'words' in verdict ? { ...verdict, words: hide(verdict.words, secretValues(variables, config, inherited)) } : verdict;
+  return run(inEnvironment(effect, variables), rule.validate_timeout, secretValues(variables, config, inherited));
 }
 
 /** The order with all variables in it: our own environment is not the container's. */
@@ -143,7 +140,7 @@ function inEnvironment(order: Fields<'spawn'>, variables: Variables): Fields<'sp
   return { ...order, argv, env_set, flags: order.flags | constants.spawnFlags.values.clear_env };
 }
 
-function run(order: Fields<'spawn'>, timeoutMs: number): Promise<Verdict> {
+function run(order: Fields<'spawn'>, timeoutMs: number, secrets: readonly string[]): Promise<Verdict> {
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     let timedOut = false;
@@ -157,15 +154,17 @@ function run(order: Fields<'spawn'>, timeoutMs: number): Promise<Verdict> {
       failed: ({ stage, text }) => resolve({ kind: 'not_started', stage, text }),
       ended: (end) => {
         clearTimeout(timer);
-        resolve(verdictOf(end, timedOut));
+        resolve(verdictOf(end, timedOut, secrets));
       },
     });
   });
 }
 
-function verdictOf({ status, output, outputTotal }: Ended, timedOut: boolean): Verdict {
+function verdictOf({ status, output, outputTotal }: Ended, timedOut: boolean, secrets: readonly string[]): Verdict {
   const end = endOf(status);
-  const words = wordsOf(output, outputTotal);
+  // Before words are cut: half of a secret would not be found.
+  const shown = Buffer.from(hide(output.toString('utf8'), secrets));
+  const words = wordsOf(shown, outputTotal > output.length ? outputTotal : shown.length);
   if (timedOut) return { kind: 'timed_out', words };
   return end.kind === 'code' && end.code === 0 ? { kind: 'accepted' } : { kind: 'ended', end, words };
 }

@@ -2,7 +2,7 @@
 import type { Report } from '../../control/report.ts';
 import type { Entry } from '../../journal/journal.ts';
 import { type Html, html } from './html.ts';
-import { code, facts, moment, printed, text } from './parts.ts';
+import { clock, code, facts, moment, printed, text } from './parts.ts';
 import { applicationStanding, pill } from './tone.ts';
 
 export function applicationSection({ application, restarts }: Report, entries: readonly Entry[], now: number): Html {
@@ -17,18 +17,17 @@ ${facts([
   { term: 'Since', value: since === null ? null : moment(since, now), wide: true },
   { term: 'Restarts', value: String(restarts) },
   { term: 'In a row', value: attempt > 0 ? `${attempt}, because it ended by itself` : null, wide: true },
-  { term: 'Next start', value: next === null ? null : html`<time datetime="${next}">${next.slice(11, 19)} UTC</time>` },
+  { term: 'Next start', value: next === null ? null : clock(next) },
   { term: 'Last end', value: end ? html`<p>${text(end.msg)}</p>${moment(end.time, now)}` : null, wide: true },
 ])}
 ${advice(application)}
 </div>`;
 }
 
-function advice({ state, ready }: Report['application']): Html {
+function advice({ state, not_ready_because: problem }: Report['application']): Html {
   if (state === 'backoff' || state === 'ended')
     return html`<p class="note bad">What the application said before it ended says why: it is in the log of the container.</p>`;
-  if (state === 'running' && !ready)
-    return html`<p class="note warn">It has not answered its <code>ready</code> probe, or not yet. The timeline says with what.</p>`;
+  if (state === 'running' && problem !== null) return html`<p class="note warn">It is not ready: ${text(problem)}.</p>`;
   return html``;
 }
 

@@ -13,11 +13,14 @@ export const named = (name: string): string => clipped(name, longestName);
 /** `2026-03-04 12:00:00 UTC` */
 export const utc = (time: string): string => `${time.slice(0, 19).replace('T', ' ')} UTC`;
 
+/** The hour alone, of what is to come soon. */
+export const clock = (time: string): Html => html`<time datetime="${time}">${time.slice(11, 19)} UTC</time>`;
+
 /** When, and how long ago; the script keeps the latter up to date. @param now ms since the epoch */
 export const moment = (time: string, now: number): Html =>
   html`<span class="moment"><span data-ago="${time}">${age(time, now)} ago</span> <time datetime="${time}">${utc(time)}</time></span>`;
 
-export interface Fact {
+interface Fact {
   readonly term: string;
   readonly value: Html | string | null;
   /** Needs the room of two. */
@@ -36,7 +39,7 @@ export const code = (words: string): Html => html`<code>${words}</code>`;
 export const printed = (output: string | null, label: string, key: string): Html =>
   output ? html`<pre tabindex="0" role="region" aria-label="${label}" data-key="${key}">${clipped(output, longestOutput)}</pre>` : html``;
 
-/** The first of many, each as `show` says, and how many more there are. */
+/** The first of many names, and how many more there are. */
 export const some = (items: readonly string[], most: number, more = 0): string => {
   const left = Math.max(0, items.length - most) + more;
   return `${items.slice(0, most).map(named).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;

@@ -2,7 +2,7 @@
 import type { RuleReport } from '../../control/report.ts';
 import { type RuleStanding, words } from '../../core/status.ts';
 import { type Html, html } from './html.ts';
-import { code, facts, moment, named, printed, some, text } from './parts.ts';
+import { clock, code, facts, moment, named, printed, some, text } from './parts.ts';
 import { pill, standingTones, type Tone } from './tone.ts';
 
 const mostRules = 100;
@@ -57,7 +57,7 @@ ${refusal && html`<p>${text(refusal.reason ?? `Change ${refusal.hash} was refuse
 ${refusal?.decided_at && html`<p class="muted">${moment(refusal.decided_at, now)}</p>`}
 ${refusal && printed(refusal.output, `What the validator of ${named(name)} said`, `said-${name}`)}
 ${remedies[standing] && html`<p>${remedies[standing]}</p>`}
-${rule.retry_at && html`<p>The next try is at <time datetime="${rule.retry_at}">${rule.retry_at.slice(11, 19)} UTC</time>.</p>`}
+${rule.retry_at && html`<p>The next try is at ${clock(rule.retry_at)}.</p>`}
 ${commands.length > 0 && html`<ul class="commands">${commands.map(([command, effect]) => html`<li>${code(command)} <span>${effect}</span></li>`)}</ul>`}
 </section>`;
 }

@@ -113,7 +113,12 @@
     on('open', refreshSoon);
     on('status', refreshSoon);
     on('entry', refreshSoon);
-    on('usage', ({ data }) => addSample(JSON.parse(data)));
+    on('usage', ({ data }) => {
+      const sample = JSON.parse(data);
+      known = sample !== null;
+      if (sample) addSample(sample);
+      drawSoon();
+    });
     source.addEventListener('error', () => {
       lose();
       source.close();
@@ -157,15 +162,19 @@
     memory: { name: 'Memory', of: ({ memory }) => memory, least: 16 * mebibyte, words: (value) => `${(value / mebibyte).toFixed(1)} MiB` },
   };
   let samples = [];
+  /** Whether the last of them is of now. */
+  let known = false;
   let frame = 0;
 
-  /** They may come again after the connection was lost. */
+  /** Where the server's clock was put back, what it has measured by the old one goes. */
   function addSample({ at, cpu, memory, processes }) {
     const time = new Date(at).getTime();
     if (![time, cpu, memory].every(Number.isFinite)) return;
-    const known = [...samples.filter((sample) => sample.time !== time), { time, cpu, memory, processes }].sort((a, b) => a.time - b.time);
-    const newest = known.at(-1).time;
-    samples = known.filter((sample) => newest - sample.time <= windowMs);
+    const former = samples.filter((sample) => sample.time < time && time - sample.time <= windowMs);
+    samples = [...former, { time, cpu, memory, processes }];
+  }
+
+  function drawSoon() {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(draw);
   }
@@ -180,9 +189,9 @@
 
   function figureOf({ name, of, least, words }) {
     const { processes } = samples.at(-1);
-    const now = words(of(samples.at(-1)));
+    const now = known ? words(of(samples.at(-1))) : 'not known';
     const most = Math.max(...samples.map(of));
-    const count = name === 'CPU' && processes > 0 ? `, ${processes} ${processes === 1 ? 'process' : 'processes'}` : '';
+    const count = known && name === 'CPU' && processes > 0 ? `, ${processes} ${processes === 1 ? 'process' : 'processes'}` : '';
     const figure = document.createElement('figure');
     const caption = figure.appendChild(document.createElement('figcaption'));
     caption.append(`${name}: ${now}${count}`);

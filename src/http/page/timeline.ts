@@ -20,15 +20,15 @@ interface Item {
 }
 
 export function timelineSection(generations: readonly Generation[], entries: readonly Entry[], now: number): Html {
-  const items = [...generations.map(generationItem), ...entries.filter(isNotable).map(entryItem)].sort((a, b) =>
-    a.time < b.time ? 1 : -1,
-  );
+  const items = [...generations.map(generationItem), ...entries.filter(isNotable).map(entryItem)].reverse().sort(byTime);
   const left = items.length - mostItems;
   return html`<h2 id="timeline">Timeline</h2>
-${items.length === 0 && html`<p class="card">Nothing has happened yet.</p>`}
-<ol class="card timeline" aria-labelledby="timeline"${items.length === 0 && html` hidden`}>${items.slice(0, mostItems).map((item) => line(item, now))}</ol>
+${items.length === 0 ? html`<p class="card">Nothing has happened yet.</p>` : html`<ol class="card timeline" aria-labelledby="timeline">${items.slice(0, mostItems).map((item) => line(item, now))}</ol>`}
 ${left > 0 && html`<p class="muted">${left} older ones are in ${code('reinit history')} and ${code('reinit events')}.</p>`}`;
 }
+
+/** The newest first. */
+const byTime = (a: Item, b: Item): number => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0);
 
 function line({ time, tone, title, about, why, output }: Item, now: number): Html {
   const key = `${time} ${title.markup}`;

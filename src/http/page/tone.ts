@@ -5,7 +5,7 @@ import type { Report } from '../../control/report.ts';
 import type { ApplicationStatus, RuleStanding } from '../../core/status.ts';
 import { type Html, html, verbatim } from './html.ts';
 
-/** Names the colour and the sign alike: `.good` in style.css, `#sign-good` here. */
+/** Names the colour and the sign alike: `.good` in style/standing.css, `#sign-good` here. */
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'plain';
 
 export interface Standing {

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const settings = (address: string, directive = 'address'): Payload => ({ 'one.conf': `${directive}=/set.test/${address}\n` });
@@ -24,7 +26,7 @@ const resolver = new Resolver({ timeout: 2000, tries: 1 });
 resolver.setServers(['127.0.0.1']);
 resolver.resolve4(process.argv[1], (error, found) => { console.log(error ? error.code : found.join()); });`;
 const resolves = (container: Namespace, name: string, address: string) =>
-  eventually(`${name} is ${address}`, async () => (await ask(container, [process.execPath, '-e', question, name])) === address, 20_000);
+  eventually(`${name} is ${address}`, async () => (await ask(container, [process.execPath, '-e', question, name])) === address);
 
 async function start(watch?: readonly object[]) {
   const directory = scratchDirectory();

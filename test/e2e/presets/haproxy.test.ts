@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, updateVolume } from '../../fixtures/kubelet.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
 import { haproxyPayload } from '../haproxy-site.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { childNamed, logged } from '../harness.ts';
 import { get, serves, startMachine } from '../machine.ts';
 
 const payload = (text: string, directive?: string) => haproxyPayload(8080, text, directive);
@@ -41,7 +43,7 @@ describe.skipIf(!isRoot || !installed('haproxy'))('preset: haproxy', () => {
     const { volume, container } = await start({ watch: [{ confirm: '4s', reload_retries: 0 }] });
     const taken = payload('two')['haproxy.cfg']?.toString().replace('127.0.0.1:8080', '127.0.0.2:8080,192.0.2.1:8080');
     await updateVolume(volume, { 'haproxy.cfg': taken ?? '' });
-    expect((await logged(container, /was not confirmed/, 20_000)).join()).toContain('confirm_by');
+    expect((await logged(container, /was not confirmed/)).join()).toContain('confirm_by');
     expect(await get(container, url)).toBe('one');
   });
 
@@ -51,7 +53,7 @@ describe.skipIf(!isRoot || !installed('haproxy'))('preset: haproxy', () => {
       await updateVolume(volume, payload(text));
       await serves(container, url, text);
     }
-    expect(await logged(container, /applied: reloaded/, 10_000, 2)).toHaveLength(2);
+    expect(await logged(container, /applied: reloaded/, 2)).toHaveLength(2);
     expect(container.stderr()).not.toMatch(/not confirmed/);
   });
 
@@ -70,8 +72,8 @@ describe.skipIf(!isRoot || !installed('haproxy'))('preset: haproxy', () => {
     const master = childNamed(container, 'haproxy');
     const taken = payload('three')['haproxy.cfg']?.toString().replace('127.0.0.1:8080', '127.0.0.1:8080,192.0.2.1:8080');
     await updateVolume(volume, { 'haproxy.cfg': taken ?? '' });
-    await logged(container, /goes back from .* has not confirmed the new one/, 20_000);
-    await logged(container, /is back on/, 20_000);
+    await logged(container, /goes back from .* has not confirmed the new one/);
+    await logged(container, /is back on/);
     expect(await get(container, url)).toBe('two');
     await updateVolume(volume, payload('four'));
     await serves(container, url, 'four');

@@ -3,9 +3,11 @@ import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const passwords = (user: string): Payload => ({ auth: `${user}:pass\n` });
@@ -17,7 +19,7 @@ function talk(container: Namespace, user: string, ...lines: readonly string[]): 
   return ask(container, ['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/11211; printf '${all}' >&3; timeout 1 cat <&3 || true`]);
 }
 const letsIn = (container: Namespace, user: string) =>
-  eventually(`${user} may log in`, async () => (await talk(container, user)).startsWith('STORED'), 20_000);
+  eventually(`${user} may log in`, async () => (await talk(container, user)).startsWith('STORED'));
 
 async function start(more: object, options: readonly string[] = [], before: readonly string[] = []) {
   const directory = scratchDirectory();

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
 import { fetchFastCgi } from '../../fixtures/fastcgi.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { startMachine } from '../machine.ts';
 
 const program = 'php-fpm8.2';
@@ -27,8 +29,7 @@ ping.response = ${answer}
 ${more}
 `,
   });
-  const answers = (text: string) =>
-    eventually(`php-fpm answers ${text}`, async () => (await fetchFastCgi(socket, '/ping')) === text, 20_000);
+  const answers = (text: string) => eventually(`php-fpm answers ${text}`, async () => (await fetchFastCgi(socket, '/ping')) === text);
   return { directory, volume: join(directory, 'volume'), payload, answers };
 }
 

@@ -3,9 +3,11 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const versions = '/usr/lib/postgresql';
@@ -49,7 +51,7 @@ async function start(watch: object = {}) {
   };
   const env = { ...process.env, PATH: `${binaries}:${process.env.PATH}` };
   const container = await startMachine(config, { '/etc/postgresql': cluster.volume }, { env });
-  await logged(container, /postgres is ready/, 20_000);
+  await logged(container, /postgres is ready/);
   return { ...cluster, container };
 }
 
@@ -61,7 +63,7 @@ end $$`;
 
 const query = (container: Namespace, sql: string) => ask(container, ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-XAtqc', sql]);
 const takes = (container: Namespace, setting: string, value: string) =>
-  eventually(`${setting} is ${value}`, async () => (await query(container, `show ${setting}`)) === value, 20_000);
+  eventually(`${setting} is ${value}`, async () => (await query(container, `show ${setting}`)) === value);
 
 describe.skipIf(!isRoot || binaries === undefined || !installed('psql'))('preset: postgresql, as the user postgres', () => {
   it('reloads, refuses a broken postgresql.conf with its words, and stops fast although a client is there', async () => {
@@ -88,10 +90,10 @@ describe.skipIf(!isRoot || binaries === undefined || !installed('psql'))('preset
     const confirm_by = { exec: ['psql', '-XAtq', '-v', 'VERBOSITY=terse', '-c', takenWhole] };
     const { volume, payload, container } = await start({ confirm_by, reload_retries: 0, confirm: '2s' });
     await updateVolume(volume, payload('work_mem = 6MB', 'trrust'));
-    expect((await logged(container, /was not confirmed/, 20_000)).join()).toContain('trrust');
+    expect((await logged(container, /was not confirmed/)).join()).toContain('trrust');
     await takes(container, 'work_mem', '6MB');
     await updateVolume(volume, payload('work_mem = 7MB\nmax_connections = 50'));
-    await logged(container, /was not confirmed/, 20_000, 2);
+    await logged(container, /was not confirmed/, 2);
     await updateVolume(volume, payload('work_mem = 8MB'));
     await takes(container, 'work_mem', '8MB');
     await logged(container, /applied: reloaded/);

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { childNamed, installed, isRoot, logged, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { childNamed, logged } from '../harness.ts';
 import { get, startMachine } from '../machine.ts';
 
 const scrape = (seconds: number, key = 'global'): Payload => ({ 'prometheus.yml': `${key}:\n  scrape_interval: ${seconds}s\n` });
 const takes = (container: Namespace, seconds: number) =>
-  eventually(
-    `an interval of ${seconds} s`,
-    async () => (await get(container, 'http://127.0.0.1:9090/api/v1/status/config')).includes(`scrape_interval: ${seconds}s`),
-    20_000,
+  eventually(`an interval of ${seconds} s`, async () =>
+    (await get(container, 'http://127.0.0.1:9090/api/v1/status/config')).includes(`scrape_interval: ${seconds}s`),
   );
 
 async function start(watch: object, options: readonly string[] = []) {
@@ -21,7 +21,7 @@ async function start(watch: object, options: readonly string[] = []) {
   const data = `--storage.tsdb.path=${directory}/data`;
   const command = ['prometheus', '--config.file=/etc/prometheus/prometheus.yml', '--web.listen-address=127.0.0.1:9090', data, ...options];
   const container = await startMachine({ preset: 'prometheus', command, watch: [watch] }, { '/etc/prometheus': volume });
-  await logged(container, /prometheus is ready/, 20_000);
+  await logged(container, /prometheus is ready/);
   await takes(container, 11);
   return { volume, container };
 }
@@ -48,14 +48,14 @@ describe.skipIf(!isRoot || !installed('prometheus', 'promtool'))('preset: promet
     await takes(container, 12);
     await logged(container, /applied: the application was called/);
     await updateVolume(volume, scrape(13, 'globl'));
-    expect((await logged(container, /action for .* failed \(http\)/, 20_000)).join()).toContain('500');
+    expect((await logged(container, /action for .* failed \(http\)/)).join()).toContain('500');
     await takes(container, 12);
   });
 
   it('without --web.enable-lifecycle the request is turned down, and the log says so', async () => {
     const { volume, container } = await start(byHttp);
     await updateVolume(volume, scrape(12));
-    expect((await logged(container, /action for .* failed \(http\)/, 20_000)).join()).toContain('403');
+    expect((await logged(container, /action for .* failed \(http\)/)).join()).toContain('403');
     await takes(container, 11);
   });
 });

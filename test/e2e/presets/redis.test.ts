@@ -2,9 +2,11 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.ts';
+import { installed, isRoot } from '../../fixtures/host.ts';
 import { createVolume, type Payload, updateVolume } from '../../fixtures/kubelet.ts';
 import type { Namespace } from '../../fixtures/namespace.ts';
-import { installed, isRoot, logged, pause, scratchDirectory } from '../harness.ts';
+import { scratchDirectory } from '../../fixtures/scratch.ts';
+import { logged, pause } from '../harness.ts';
 import { ask, startMachine } from '../machine.ts';
 
 const cli = (container: Namespace, ...words: readonly string[]) => ask(container, ['redis-cli', ...words]);
@@ -18,7 +20,7 @@ async function makeStore() {
   return { directory, volume, payload };
 }
 const takes = (container: Namespace, clients: number) =>
-  eventually(`maxclients ${clients}`, async () => (await cli(container, 'CONFIG', 'GET', 'maxclients')).endsWith(`\n${clients}`), 20_000);
+  eventually(`maxclients ${clients}`, async () => (await cli(container, 'CONFIG', 'GET', 'maxclients')).endsWith(`\n${clients}`));
 
 describe.skipIf(!isRoot || !installed('redis-server', 'redis-cli'))('preset: redis', () => {
   it('is restarted for a change, keeps its keys, and stops gracefully', async () => {
@@ -45,12 +47,12 @@ describe.skipIf(!isRoot || !installed('redis-server', 'redis-cli'))('preset: red
     await logged(container, /redis-server is ready/);
     expect(await cli(container, 'SET', 'key', 'value')).toBe('OK');
     await updateVolume(volume, payload('maxclints 103'));
-    await logged(container, /goes back from/, 20_000);
+    await logged(container, /goes back from/);
     await logged(container, /again, after the failed change/);
     await takes(container, 101);
     expect(await cli(container, 'GET', 'key')).toBe('value');
     expect(container.stdout() + container.stderr()).toContain("'maxclints 103'");
-    await logged(container, /is ready/, 10_000, 2);
+    await logged(container, /is ready/, 2);
     await pause(1000); // it is not tried again, however long the good one runs
     expect(await logged(container, /goes back from/)).toHaveLength(1);
     await updateVolume(volume, payload('maxclients 104'));
