@@ -1,5 +1,5 @@
 /** The generations of each rule and what became of them, told from the journal. Pure. */
-import type { RuleNote } from '../core/notes.ts';
+import { isFailure, isRefusal } from '../core/failures.ts';
 import type { Entry } from '../journal/journal.ts';
 
 export type Fate = 'seen' | 'refused' | 'applied' | 'failed' | 'rolled_back' | 'superseded';
@@ -24,25 +24,11 @@ export interface Generation {
   readonly good: boolean;
 }
 
-const refusals: ReadonlySet<string> = new Set(['refused', 'not_staged']);
-/** A change was brought to the application, and it did not take it. */
-export const failures = [
-  'reload_failed',
-  'restart_failed',
-  'action_failed',
-  'unconfirmed',
-  'signal_refused',
-  'not_signalled',
-  'publish_failed',
-] as const satisfies readonly RuleNote['kind'][];
-export type Failure = (typeof failures)[number];
-export const isFailure = (event: string): event is Failure => (failures as readonly string[]).includes(event);
-
 const decisions: ReadonlySet<string> = new Set(['change_seen', 'good', 'applied', 'back_on_good', 'rolled_back']);
 
 /** That is told with its generation, and needs no line beside it. */
 export const tellsOfGeneration = ({ event = '', rule }: Entry): boolean =>
-  rule !== undefined && (decisions.has(event) || refusals.has(event) || isFailure(event));
+  rule !== undefined && (decisions.has(event) || isRefusal(event) || isFailure(event));
 
 /** The oldest first. A generation that comes again later is another entry. */
 export function historyOf(entries: readonly Entry[]): Generation[] {
@@ -82,7 +68,7 @@ function step(generation: Generation, entry: Entry): Generation | undefined {
     return { ...generation, fate: 'applied', decided_at: time, how: String(entry.how ?? ''), ms };
   }
   if (event === 'rolled_back') return { ...generation, fate: 'rolled_back', decided_at: time, reason: entry.msg, good: false };
-  if (refusals.has(event)) return { ...generation, fate: 'refused', decided_at: time, reason: entry.msg, output };
+  if (isRefusal(event)) return { ...generation, fate: 'refused', decided_at: time, reason: entry.msg, output };
   if (isFailure(event)) return { ...generation, fate: 'failed', decided_at: time, reason: entry.msg, output };
   return undefined;
 }

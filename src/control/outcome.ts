@@ -1,8 +1,8 @@
 /** When what was asked for is over, and how it ended. Pure. */
+import { failures, refusals } from '../core/failures.ts';
 import type { RuleState } from '../core/rule.ts';
 import type { State } from '../core/state.ts';
 import type { Entry } from '../journal/journal.ts';
-import { failures } from './history.ts';
 import type { Outcome } from './protocol.ts';
 
 /** Nothing is under way for these rules, nor with the application. */
@@ -30,8 +30,7 @@ function isRuleQuiet({ phase, pinned, stirsSince }: RuleState): boolean {
 }
 
 const bad: ReadonlySet<string> = new Set([
-  'refused',
-  'not_staged',
+  ...refusals,
   ...failures,
   'rolled_back',
   'rollback_failed',

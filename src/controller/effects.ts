@@ -29,10 +29,8 @@ const snapshotVariable = 'REINIT_SNAPSHOT_DIR';
 /** Before a start init hears what becomes of the output: this controller's configuration may not be that of the one before it. */
 export function effectsOf(command: Command, config: Config, users: Users, environments: Environments): readonly Effect[] {
   const { output } = config.services.main;
-  const told = output ? [outputEffect(output, users.application)] : [];
-  if (command.kind === 'output') return told;
-  const effect = effectOf(command, config, users, environments);
-  return command.kind === 'spawn' ? [...told, effect] : [effect];
+  const told = output && (command.kind === 'spawn' || command.kind === 'output') ? [outputEffect(output, users.application)] : [];
+  return command.kind === 'output' ? told : [...told, effectOf(command, config, users, environments)];
 }
 
 export function effectOf(command: Exclude<Command, { kind: 'output' }>, config: Config, users: Users, environments: Environments): Effect {

@@ -1,6 +1,7 @@
 /** What an entry of the journal adds to which counter. Pure. Labels are words of reinit's own and names of rules: so many, and no more. */
-import { type Failure, isFailure } from '../control/history.ts';
+
 import { restartReasonOf } from '../control/report.ts';
+import { type Failure, isFailure } from '../core/failures.ts';
 import type { RollbackReason, StartReason } from '../core/notes.ts';
 import { type Action, isOwned, type RulePolicy } from '../core/policy.ts';
 import type { Entry } from '../journal/journal.ts';

@@ -1,4 +1,5 @@
 /** What is to be read about a container after its end: why it ended, and which configuration is refused. Pure. */
+import { failures, refusals } from '../core/failures.ts';
 import type { Note } from '../core/notes.ts';
 import type { Line } from './line.ts';
 
@@ -15,16 +16,9 @@ export interface LastWords {
 
 export const wordsFrom = (former: string): LastWords => ({ refused: new Map(), former, ending: [], ours: false });
 
-const refusals: ReadonlySet<Note['kind']> = new Set([
-  'refused',
-  'not_staged',
-  'publish_failed',
-  'reload_failed',
-  'restart_failed',
-  'unconfirmed',
-  'action_failed',
-  'signal_refused',
-  'not_signalled',
+const refused: ReadonlySet<Note['kind']> = new Set([
+  ...refusals,
+  ...failures,
   'rolled_back',
   'rollback_failed',
   'config_refused',
@@ -48,7 +42,7 @@ const begins: ReadonlySet<Note['kind']> = new Set(['started', 'took_over', 'atta
 export function wordsAfter(words: LastWords, note: Note, line: Line, oomKills: () => number): LastWords {
   const { kind } = note;
   const about = 'rule' in note ? note.rule : '';
-  if (refusals.has(kind)) return { ...words, former: '', refused: new Map(words.refused).set(about, withOutput(line)) };
+  if (refused.has(kind)) return { ...words, former: '', refused: new Map(words.refused).set(about, withOutput(line)) };
   if (overWith.has(kind)) return { ...words, former: '', refused: new Map([...words.refused].filter(([name]) => name !== about)) };
   if (begins.has(kind)) return words.ending.length === 0 ? words : { ...words, ending: [], ours: false };
   if (reasons.has(kind) || isLastStraw(note)) return { ...words, ending: [...words.ending, line.msg], ours: true };
