@@ -9,8 +9,8 @@ import { exitCodes } from '../core/exit-codes.ts';
 import { freshOwn } from '../core/own-config.ts';
 import { isOwned, policiesOf } from '../core/policy.ts';
 import type { Reading } from '../core/reading.ts';
-import type { Readings, Step } from '../core/state.ts';
-import { type Former, formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
+import type { Readings, State, Step } from '../core/state.ts';
+import { formerState, isFirst, takeOver, unknownRules } from '../core/take-over.ts';
 import { type Link, openLink } from '../link/client.ts';
 import { constants } from '../link/messages.ts';
 import type { KillHook } from '../link/writer.ts';
@@ -159,17 +159,17 @@ async function readRule(name: string, config: Config, watches: ReadonlyMap<strin
 type Read = (rule: string) => Promise<Reading | undefined>;
 
 /** What is only handed to the application (files that are published, variables) has to be there before it. */
-async function firstStep(link: Link, former: Former | undefined, loaded: Loaded, read: Read, shop: Shop, { now }: Clock): Promise<Step> {
+async function firstStep(link: Link, former: State | undefined, loaded: Loaded, read: Read, shop: Shop, { now }: Clock): Promise<Step> {
   const { hello, slots } = link;
   const { config, source } = loaded;
   const owned = policiesOf(config.services.main).some(isOwned);
   const workshop = owned ? await shop.open() : undefined;
-  const key = config.services.main.env_from.length > 0 ? (former?.state.key ?? (await workshop?.key())) : undefined;
+  const key = config.services.main.env_from.length > 0 ? (former?.key ?? (await workshop?.key())) : undefined;
   if (key !== undefined) workshop?.use(key);
   const readings = await readAll(unknownRules(former, config), read);
   const kept = workshop && isFirst(former, slots) ? await workshop.recall() : {};
   const steady = config.services.main.attach && steadyTimes(config, readings, now() - Date.now());
-  const own = source && { ...(former?.state.own ?? freshOwn(source, hello.generation)), source };
+  const own = source && { ...(former?.own ?? freshOwn(source, hello.generation)), source };
   const step = takeOver(former, hello, slots, config, { readings, kept, key, own, ...(steady && { steady }) });
   await workshop?.load(step.state);
   return step;
@@ -187,10 +187,10 @@ async function readAll(rules: readonly string[], read: Read): Promise<Readings> 
   return Object.fromEntries(await Promise.all(rules.map(async (rule) => [rule, await Promise.race([read(rule), late])] as const)));
 }
 
-function configure(own: OwnOptions, link: Link, former: Former | undefined, log: Log): Loaded | undefined {
+function configure(own: OwnOptions, link: Link, former: State | undefined, log: Log): Loaded | undefined {
   const { hello } = link;
   try {
-    const loaded = loadOwn(own, former?.state.own?.source, (message) => log.say('warn', message));
+    const loaded = loadOwn(own, former?.own?.source, (message) => log.say('warn', message));
     const { config } = loaded;
     const terminal = (hello.flags & constants.helloFlags.values.stderr_terminal) !== 0;
     log.configure({ text: config.log.format === 'text' || (config.log.format === 'auto' && terminal), level: config.log.level });

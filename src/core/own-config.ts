@@ -175,10 +175,7 @@ function goBack(own: OwnConfig, { previous, rules }: Trial, problem: string | un
 export function beginOwn(own: OwnConfig, generation: number): OwnStep {
   const { trial } = own;
   const step = trial && generation - trial.since > mostStarts ? goBack(own, trial, undefined) : to(own);
-  const { wentBack, source } = step.own;
-  const [back, here] = [wentBack && shortHash(wentBack.from), shortHash(source.hash)];
-  const notes: Note[] = back === undefined ? [] : [{ kind: 'config_went_back', from: back, to: here, problem: wentBack?.problem }];
-  return { ...step, notes, own: { ...step.own, generation, wentBack: undefined } };
+  return { ...step, own: { ...step.own, generation } };
 }
 
 /** This controller is the first one that begins on a text that was just taken over. */

@@ -41,11 +41,20 @@ function beginOnOwn(run: Run, at: number): void {
     const hash = shortHash(own.source.hash);
     run.notes.push({ kind: 'config_taken_over', hash, restart: differ, when: when === 'restart' ? 'now' : 'next_start' });
   }
+  const { wentBack } = own;
+  if (wentBack)
+    run.notes.push({ kind: 'config_went_back', from: shortHash(wentBack.from), to: shortHash(own.source.hash), problem: wentBack.problem });
   if (differ.length > 0 && when === 'restart') toService(run, { kind: 'restartWanted', at });
+  if (wentBack && own.started && !differ.includes('output')) outputAgain(run);
   decideStart(run);
   // One that did not run before proves nothing if it does not run now.
   const restarted = service.kind === 'running' && run.state.service !== service;
-  run.state = { ...run.state, own: run.state.own && proveFrom(run.state.own, restarted, at) };
+  run.state = { ...run.state, own: run.state.own && { ...proveFrom(run.state.own, restarted, at), wentBack: undefined } };
+}
+
+/** The instance that failed was started with another `output`, which counts for all that run: the one that was left has its own again. */
+function outputAgain(run: Run): void {
+  if (run.service.output && run.state.service.kind === 'running') run.commands.push({ kind: 'output' });
 }
 
 /** What is asked of the application: a probe that is gone cannot say no any more, and the others are put as they stand now. */

@@ -3,7 +3,6 @@ import type { Config } from '../config/model.ts';
 import { constants, type Hello, type Slot } from '../link/messages.ts';
 import { begin } from './first-start.ts';
 import { decodeMemo } from './memo.ts';
-import type { Note } from './notes.ts';
 import { beginOwn, withRuleChanges } from './own-config.ts';
 import { policiesOf } from './policy.ts';
 import { resume } from './resume.ts';
@@ -11,50 +10,33 @@ import { adoptedRule, type RuleState } from './rule.ts';
 import { close, openRun, takeService, toRule } from './run.ts';
 import type { ServiceCommand, ServiceState } from './service-state.ts';
 import { sigterm } from './signals.ts';
-import { needsRestart, startSettingsOf } from './start-settings.ts';
-import type { Beginning, Command, State, Step } from './state.ts';
+import type { Beginning, State, Step } from './state.ts';
 
 const { roles, slotStates } = constants;
 const isHelper = ({ role }: Slot): boolean => role === roles.values.helper;
 /** Tokens that the former controller used and nobody knows of any more are far below. */
 const idGap = 1_000;
 
-/** What the former controller left, as this one begins with it, and what there is to say of that. */
-export interface Former {
-  readonly state: State;
-  readonly notes: readonly Note[];
-}
-
-/** Decoded once, for everything that a beginning asks of it. Undefined: nothing that can be read. */
-export function formerState({ memo, generation }: Hello): Former | undefined {
+/** What the former controller left, as this one begins with it; decoded once, for everything that a beginning asks of it. Undefined: nothing that can be read. */
+export function formerState({ memo, generation }: Hello): State | undefined {
   const state = decodeMemo(memo);
-  if (!state?.own) return state && { state, notes: [] };
-  const { own, notes, rules } = beginOwn(state.own, generation);
-  return { state: { ...state, own, rules: withRuleChanges(state.rules, rules) }, notes };
+  if (!state?.own) return state;
+  const { own, rules } = beginOwn(state.own, generation);
+  return { ...state, own, rules: withRuleChanges(state.rules, rules) };
 }
 
 /** The step with which any controller begins: from the memo, else from what init knows, else from nothing. */
-export function takeOver(former: Former | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {
-  if (!former) return adopt(hello, slots, config, beginning);
-  const step = resume(former.state, config, beginning, hello.now_ms);
-  return { ...step, commands: [...outputAgain(former, step.state, config), ...step.commands], notes: [...former.notes, ...step.notes] };
-}
-
-/** The instance that failed was started with another `output`, which counts for all that run: the one that was left has its own again. */
-function outputAgain({ notes }: Former, { service, own }: State, { services: { main } }: Config): readonly Command[] {
-  const wentBack = notes.some(({ kind }) => kind === 'config_went_back');
-  const has = own?.started !== undefined && !needsRestart(own.started, startSettingsOf(main)).includes('output');
-  return wentBack && has && main.output && service.kind === 'running' ? [{ kind: 'output' }] : [];
-}
+export const takeOver = (former: State | undefined, hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step =>
+  former ? resume(former, config, beginning, hello.now_ms) : adopt(hello, slots, config, beginning);
 
 /** The rules whose files such a controller has to read before that: those of which the memo knows nothing. */
-export const unknownRules = (former: Former | undefined, config: Config): string[] =>
+export const unknownRules = (former: State | undefined, config: Config): string[] =>
   policiesOf(config.services.main)
     .map(({ name }) => name)
-    .filter((name) => former?.state.rules[name] === undefined);
+    .filter((name) => former?.rules[name] === undefined);
 
 /** Nothing is known of a former controller, nor of an instance. */
-export const isFirst = (former: Former | undefined, slots: readonly Slot[]): boolean => former === undefined && slots.every(isHelper);
+export const isFirst = (former: State | undefined, slots: readonly Slot[]): boolean => former === undefined && slots.every(isHelper);
 
 /** Without an instance it is a first start. */
 function adopt(hello: Hello, slots: readonly Slot[], config: Config, beginning: Beginning): Step {

@@ -172,8 +172,8 @@ describe('take over', () => {
   test('the key of the environments’ hashes: the one of the memo, and else the one that was found', () => {
     const state = { ...running(reading('a')), key: 'a1' };
     const memo = encodeMemo(state);
-    expect(formerState(hello({ memo }))?.state.key).toBe('a1');
-    expect(formerState(hello({}))?.state.key).toBeUndefined();
+    expect(formerState(hello({ memo }))?.key).toBe('a1');
+    expect(formerState(hello({}))?.key).toBeUndefined();
     const slots = [slot('running', { token: 1 })];
     expect(takeOver(hello({ memo }), slots, config, beginning({}, 'b2')).state.key).toBe('a1');
     expect(takeOver(hello({ memo: encodeMemo({ ...state, key: undefined }) }), slots, config, beginning({}, 'b2')).state.key).toBe('b2');
